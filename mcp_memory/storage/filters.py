@@ -1,0 +1,188 @@
+"""The only builder of query text. Whatever a caller says becomes a parameter or a known word, never syntax.
+
+redisvl's filters are not used for reading: on empty and hostile values they reach other tenants
+(`docs/decisions`). Here the lane, which holds the scope, is the first term of every query.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from mcp_memory.records import Query, Scope, quoted
+from mcp_memory.storage import keys
+from mcp_memory.storage.client import SEARCH_LIMIT, Command, Value
+from mcp_memory.text import fold
+
+Lane: TypeAlias = Literal["live", "whole", "all", "each", "session"]
+"""What is looked at: what is believed now, with the parts of long texts (`live`) or each text once (`whole`);
+what was ever believed, likewise (`all`, `each`); sessions."""
+
+_EVER: dict[Lane, Lane] = {"live": "all", "whole": "each"}
+
+CANDIDATES = 100
+"""Records that each leg of a search may bring. 25 gave the same ranking as 100 on LoCoMo; what is above the
+cut among them is a query's `total`."""
+
+CANDIDATE_FIELDS = ("id", "kind", "lex", "ctx", "ln", "who", "src", "order")
+
+
+def lane_tag(lane: Lane, scope: Scope) -> str:
+    return f"{lane}:{scope.tag}"
+
+
+def label(text: str) -> str:
+    """A topic or an entity as it is compared: the same whatever its case, accents and spacing."""
+    return " ".join(fold(text).split())
+
+
+def label_tag(text: str) -> str:
+    """A topic or an entity as a tag."""
+    return quoted(label(text))
+
+
+def milliseconds(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A query's condition with its parameters."""
+
+    text: str
+    params: tuple[tuple[str, Value], ...]
+
+    def also(self, text: str) -> "Filter":
+        return Filter(f"{self.text} {text}", self.params)
+
+    def arguments(self, *more: tuple[str, Value]) -> tuple[Value, ...]:
+        """The end of every search: its parameters, its time limit, its dialect."""
+        pairs = [*self.params, *more]
+        flat = [part for pair in pairs for part in pair]
+        limit = int(SEARCH_LIMIT.total_seconds() * 1000)
+        return ("PARAMS", len(flat), *flat, "TIMEOUT", limit, "DIALECT", 2)
+
+
+def for_lane(lane: Lane, scope: Scope) -> Filter:
+    """Everything of one scope in one lane."""
+    return Filter("@lane:{$lane}", (("lane", lane_tag(lane, scope)),))
+
+
+def for_query(query: Query, lane: Lane, *, recorded_until: int) -> Filter:
+    """Every filter of the query, all of them narrowing.
+
+    With `as_of` every version ever believed is looked at, and the moment selects among them. What was recorded
+    after `recorded_until` (ms) came while the caller was paging and is left out.
+    """
+    params: list[tuple[str, Value]] = [("lane", lane_tag(_EVER[lane] if query.as_of else lane, query.scope))]
+    texts = ["@lane:{$lane}"]
+
+    def any_of(field: str, values: Sequence[str]) -> None:
+        if values:
+            names = [f"{field}{number}" for number in range(len(values))]
+            params.extend(zip(names, values, strict=True))
+            texts.append(f"@{field}:{{{'|'.join('$' + name for name in names)}}}")
+
+    any_of("kind", query.memory_type)
+    any_of("session", [quoted(query.session_id)] if query.session_id is not None else [])
+    any_of("topics", [label_tag(topic) for topic in query.topics])
+    any_of("entities", [label_tag(entity) for entity in query.entities])
+    texts.extend(_times(query, recorded_until))
+    return Filter(" ".join(texts), tuple(params))
+
+
+def _times(query: Query, recorded_until: int) -> list[str]:
+    texts: list[str] = []
+    if query.after or query.before:
+        low = str(milliseconds(query.after)) if query.after else "-inf"
+        high = f"({milliseconds(query.before)}" if query.before else "+inf"
+        texts.append(f"@at:[{low} {high}]")
+    if query.as_of:
+        moment = milliseconds(query.as_of)
+        texts.append(f"@until:[({moment} +inf]")
+        recorded_until = min(moment, recorded_until)
+    if query.as_of or query.cursor:
+        texts.append(f"@rec:[-inf {recorded_until}]")
+    return texts
+
+
+def count(condition: Filter) -> Command:
+    """How many records match."""
+    return ("FT.SEARCH", keys.INDEX, condition.text, "LIMIT", 0, 0, *condition.arguments())
+
+
+def count_term(condition: Filter, term: str) -> Command:
+    """How many records hold a word, their own or in the turn before."""
+    return count(Filter(f"{condition.text} @lex:($term)", (*condition.params, ("term", term))))
+
+
+def lexical(condition: Filter, terms: Sequence[str], fields: str = "lex") -> Command:
+    """The best records by words: any of the terms in `lex`, or in `lex|ctx`.
+
+    The order is RediSearch's, whose statistics are the whole index's; it only picks candidates.
+    """
+    names = [f"t{number}" for number in range(len(terms))]
+    text = f"{condition.text} @{fields}:({'|'.join('$' + name for name in names)})"
+    return (
+        *("FT.SEARCH", keys.INDEX, text, "SCORER", "BM25STD", "RETURN", len(CANDIDATE_FIELDS), *CANDIDATE_FIELDS),
+        *("LIMIT", 0, CANDIDATES, *condition.arguments(*zip(names, terms, strict=True))),
+    )
+
+
+def nearest(condition: Filter, vector: bytes, k: int = CANDIDATES) -> Command:
+    """The k records nearest in meaning, with their cosine distance as `distance`."""
+    text = f"({condition.text})=>[KNN {k} @embedding $vector AS distance]"
+    fields = (*CANDIDATE_FIELDS, "distance")
+    return (
+        *("FT.SEARCH", keys.INDEX, text, "SORTBY", "distance", "RETURN", len(fields), *fields),
+        *("LIMIT", 0, k, *condition.arguments(("vector", vector))),
+    )
+
+
+def newest(condition: Filter, *, limit: int, before_order: int | None = None, fields: Sequence[str] = ("id",)) -> Command:
+    """The newest records, before a place in the order."""
+    bound = "" if before_order is None else f" @order:[-inf ({before_order}]"
+    return (
+        *("FT.SEARCH", keys.INDEX, condition.text + bound, "SORTBY", "order", "DESC"),
+        *("RETURN", len(fields), *fields, "LIMIT", 0, limit, *condition.arguments()),
+    )
+
+
+def topics(condition: Filter) -> Command:
+    """The topics of all records that match, with how often, the most used first."""
+    return (
+        *("FT.AGGREGATE", keys.INDEX, condition.text, "LOAD", 1, "@topics"),
+        *("FILTER", "exists(@topics)", "APPLY", "split(@topics, '\x1f')", "AS", "topic"),
+        *("GROUPBY", 1, "@topic", "REDUCE", "COUNT", 0, "AS", "uses", "SORTBY", 2, "@uses", "DESC", "LIMIT", 0, 1000),
+        *condition.arguments(),
+    )
+
+
+def group_values(reply: Sequence[object]) -> list[str]:
+    """The group names of an aggregation of one field, in its order."""
+    found: list[str] = []
+    for row in reply[1:]:
+        if isinstance(row, list) and isinstance(row[1], bytes):
+            found.append(row[1].decode())
+    return found
+
+
+def to_do(work: Literal["embed", "extract"], limit: int) -> Command:
+    """Records of every scope that wait for a worker."""
+    return (
+        *("FT.SEARCH", keys.INDEX, "@todo:{$work}", "NOCONTENT", "LIMIT", 0, limit),
+        *("PARAMS", 2, "work", work, "TIMEOUT", int(SEARCH_LIMIT.total_seconds() * 1000), "DIALECT", 2),
+    )
+
+
+def rows(reply: Sequence[object]) -> tuple[int, list[tuple[str, dict[str, bytes]]]]:
+    """A search's reply as its total and its (key, fields). A record that expired meanwhile has no fields."""
+    total = int(reply[0])  # pyright: ignore[reportArgumentType]
+    found: list[tuple[str, dict[str, bytes]]] = []
+    for place in range(1, len(reply) - 1, 2):
+        key, flat = reply[place], reply[place + 1]
+        if not isinstance(key, bytes) or not isinstance(flat, list):
+            continue
+        values: list[bytes] = flat
+        found.append((key.decode(), {values[i].decode(): values[i + 1] for i in range(0, len(values), 2)}))
+    return total, found
