@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -12,22 +13,26 @@ from typing import Any
 from mcp_memory import __version__, configuration
 from mcp_memory.configuration import StoreConfiguration
 from mcp_memory.embedded import Home, ensure, ensure_worker, stop_worker
+from mcp_memory.errors import MemoryServerError
 from mcp_memory.longterm.search import Search
 from mcp_memory.longterm.store import LongTermStore
 from mcp_memory.models.names import LOCAL_DIM, LOCAL_MODEL
-from mcp_memory.service import MemoryService
+from mcp_memory.service import MemoryService, Rules, Tiers
 from mcp_memory.settings import Settings
 from mcp_memory.storage import index
 from mcp_memory.storage.client import Database, address, embedded_pool, url_pool
 from mcp_memory.storage.index import Identity
 from mcp_memory.storage.queue import ArqQueue
-from mcp_memory.storage.vectors import QueryVectors, WorkerSign, alive
+from mcp_memory.storage.vectors import WAKE, QueryVectors, WorkerSign, alive
 from mcp_memory.working.store import WorkingMemory
 
 log = logging.getLogger(__name__)
 
 START_LIMIT = timedelta(minutes=2)
 """A store of a million records is indexed anew at the start: about 50 s at 100k records in 4 s."""
+
+CALL_EVERY = timedelta(seconds=3)
+"""Between looks whether the worker lives, while there is something for it to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +70,7 @@ def version_of(sign: WorkerSign | None) -> tuple[int, ...]:
 
 
 @asynccontextmanager
-async def open_store(settings: Settings, *, name: str) -> AsyncIterator[Store]:
+async def open_store(settings: Settings, *, name: str) -> AsyncGenerator[Store]:
     """A store, its Redis started if it is embedded; `name` is how its connections are known there.
 
     Raises:
@@ -75,9 +80,7 @@ async def open_store(settings: Settings, *, name: str) -> AsyncIterator[Store]:
     if settings.redis_url is None:
         home = await asyncio.to_thread(Home.at, settings.home)
         endpoint = await asyncio.to_thread(ensure, home, timeout=START_LIMIT)
-        pool = embedded_pool(
-            str(endpoint.socket), endpoint.password, ensure=lambda: _ensure_again(home), name=client
-        )
+        pool = embedded_pool(str(endpoint.socket), endpoint.password, ensure=lambda: _ensure_again(home), name=client)
         database = Database(pool, where=f"the data folder {settings.home}", settles=True)
         stored = configuration.of_store(home, settings)
     else:
@@ -117,15 +120,15 @@ def tiers(store: Store) -> tuple[WorkingMemory, LongTermStore]:
 
 
 @asynccontextmanager
-async def open_service(settings: Settings) -> AsyncIterator[MemoryService]:
+async def open_service(settings: Settings) -> AsyncGenerator[MemoryService]:
     """The service over an open store, with its background worker called.
 
     Raises:
         Unavailable, InvalidInput: as `open_store`.
     """
     async with open_store(settings, name="face") as store:
-        worker = asyncio.create_task(_call_worker(store))
         working, long_term = tiers(store)
+        caller = WorkerCaller(store)
         vectors = QueryVectors(
             store.database,
             model=store.configuration.models.embedding_model,
@@ -136,27 +139,48 @@ async def open_service(settings: Settings) -> AsyncIterator[MemoryService]:
         async def state() -> dict[str, Any]:
             return await state_of(store)
 
+        tier = Tiers(working=working, long_term=long_term, search=Search(store.database, vectors))
+        rules = Rules(limits=settings.limits, timezone=settings.timezone, debounce=settings.extraction_debounce)
+        caller.call()
         try:
-            yield MemoryService(
-                database=store.database,
-                working=working,
-                long_term=long_term,
-                search=Search(store.database, vectors),
-                queue=store.queue,
-                limits=settings.limits,
-                timezone=settings.timezone,
-                debounce=settings.extraction_debounce,
-                state_of_store=state,
-            )
+            yield MemoryService(store.database, tier, store.queue, rules, state, caller.wake)
         finally:
-            worker.cancel()
-            await asyncio.wait([worker])
+            await caller.close()
 
 
-async def _call_worker(store: Store) -> None:
-    """Have the store's worker running, in this version; what goes wrong is told by the calls that need it."""
-    await store.start_worker()
-    await store.replace_older_worker()
+class WorkerCaller:
+    """Sees to it that a worker is there: at the start, and whenever something was written."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._task: asyncio.Task[None] | None = None
+        self._called_at = -CALL_EVERY.total_seconds()
+
+    async def wake(self) -> None:
+        """End a worker's sleep; start one if it is gone."""
+        await self._store.database.commands(WAKE)
+        self.call()
+
+    def call(self) -> None:
+        """Have the store's worker running, in this version; in the background, and not too often."""
+        now = time.monotonic()
+        if self._store.home is None or now - self._called_at < CALL_EVERY.total_seconds():
+            return
+        if self._task is None or self._task.done():
+            self._called_at = now
+            self._task = asyncio.create_task(self._call())
+
+    async def _call(self) -> None:
+        try:
+            await self._store.start_worker()
+            await self._store.replace_older_worker()
+        except MemoryServerError as error:
+            log.warning("background worker: %s", error)
+
+    async def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
 
 
 async def state_of(store: Store) -> dict[str, Any]:

@@ -31,7 +31,8 @@ class StoreConfiguration:
         """In words, what a host asks for and does not get."""
         stored, asked, default = asdict(self.models), asdict(given), asdict(ModelSettings())
         return [
-            f"{name.upper()}={asked[name]!r} is not applied; this store uses {stored[name]!r} (`mcp-memory configure` changes it)"
+            f"{name.upper()}={asked[name]!r} is not applied: this store uses {stored[name]!r}; "
+            "`mcp-memory configure` changes it"
             for name in asked
             if asked[name] not in (default[name], stored[name])
         ]
@@ -69,10 +70,13 @@ def of_store(home: Home, settings: Settings, environ: Mapping[str, str] = os.env
     return given
 
 
-def changed(configuration: StoreConfiguration, models: Mapping[str, str | None], environ: Mapping[str, str]) -> StoreConfiguration:
+def changed(
+    configuration: StoreConfiguration, models: Mapping[str, str | None], environ: Mapping[str, str]
+) -> StoreConfiguration:
     """The configuration with other models, and with the credentials of this process added."""
     return StoreConfiguration(
-        models=replace(configuration.models, **models), environment={**configuration.environment, **credentials(environ)}
+        models=replace(configuration.models, **models),
+        environment={**configuration.environment, **credentials(environ)},
     )
 
 

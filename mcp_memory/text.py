@@ -7,10 +7,11 @@ in every script: RediSearch's own folding, stop words and stemming are switched 
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import pairwise
+from typing import cast
 
 import Stemmer
 
@@ -28,12 +29,14 @@ LONGEST_WORD = 64
 """Characters of a word that count: longer runs are keys or blobs, and a prefix tells them apart."""
 
 STOPWORDS = frozenset(
-    "a about after again all also am an and any are as at be because been before being but by can could did do does "
-    "doing done dont for from further get got had has have having he her here hers him his how i if im in into is it "
-    "its itself just ive let me more most my no nor not now of off on once only or other our ours out over own please "
-    "s same she should so some such t than that thats the their theirs them then there these they this those through "
-    "to too under until up very was we were what when where which while who whom whose why will with would you your "
-    "yours tell told know".split()
+    """
+    a about after again all also am an and any are as at be because been before being but by can could did do
+    does doing done dont for from further get got had has have having he her here hers him his how i if im in
+    into is it its itself ive just know let me more most my no nor not now of off on once only or other our ours
+    out over own please s same she should so some such t tell than that thats the their theirs them then there
+    these they this those through to told too under until up very was we were what when where which while who
+    whom whose why will with would you your yours
+    """.split()  # noqa: SIM905 - a list of words reads best as words
 )
 """English words that say nothing about a question; left out of it unless it holds nothing else."""
 
@@ -71,14 +74,14 @@ def _pieces(run: str) -> Iterator[str]:
 
 
 @cache
-def _stemmer() -> Stemmer.Stemmer:
-    return Stemmer.Stemmer("english")
+def _stem_word() -> Callable[[str], str]:
+    return cast(Callable[[str], str], Stemmer.Stemmer("english").stemWord)  # pyright: ignore[reportUnknownMemberType]
 
 
 @lru_cache(maxsize=50_000)
 def stem(word: str) -> str:
     """The Snowball (Porter 2) stem of an English word; anything else is its own stem."""
-    return _stemmer().stemWord(word) if word.isascii() and word.isalpha() else word
+    return _stem_word()(word) if word.isascii() and word.isalpha() else word
 
 
 def stems(text: str) -> list[str]:
@@ -163,4 +166,3 @@ def estimate_tokens(text: str) -> int:
 def clip(text: str, characters: int) -> str:
     """The text, or its beginning with an ellipsis, at most so long."""
     return text if len(text) <= characters else text[: max(0, characters - 1)].rstrip() + "…"
-

@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Sequence
 from datetime import timedelta
 
-from mcp_memory.errors import MemoryServerError, Unavailable
 from mcp_memory.models.embed import Embedder
+
+from mcp_memory.errors import MemoryServerError, Unavailable
 from mcp_memory.storage import filters, keys, lua
 from mcp_memory.storage.client import Call, Database
 from mcp_memory.storage.rows import dense_text
@@ -134,7 +134,3 @@ class EmbedBehind:
                 await self._database.run(calls)
         finally:
             await self._database.commands([("DEL", *map(keys.lease_key, records))])
-
-
-def now_ms() -> int:
-    return time.time_ns() // 1_000_000

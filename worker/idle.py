@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from typing import cast
 
 from mcp_memory.storage import filters
 from mcp_memory.storage.client import CLIENT_NAME, Database
@@ -24,7 +25,7 @@ class IdleWatch:
 
         What a broken model keeps waiting is waited for as long again, then left to the next worker.
         """
-        clients: bytes = await self._database.command("CLIENT", "LIST")
+        clients = await self._database.command("CLIENT", "LIST")
         now = self._clock()
         if _used(clients):
             self._last_used = now
@@ -39,10 +40,7 @@ class IdleWatch:
 
 
 def _used(clients: object) -> bool:
-    """Whether a face is among the clients; redis-py gives the list parsed or as text."""
+    """Whether a face is among the clients; redis-py gives the list as text or parsed."""
     if isinstance(clients, bytes):
         return FACE in clients.decode(errors="replace")
-    if isinstance(clients, list):
-        names = [client.get("name", "") for client in clients if isinstance(client, dict)]
-        return any(f"name={name}".startswith(FACE) for name in names)
-    return FACE in str(clients)
+    return any(FACE in f"name={client.get('name', '')}" for client in cast(list[dict[str, str]], clients))

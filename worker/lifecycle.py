@@ -1,38 +1,3 @@
-"""A worker from start to end: the store, the model, the loops beside arq's."""
-
-import asyncio
-import logging
-import os
-import signal
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
-from secrets import token_hex
-from typing import Any
-
-from arq.connections import ArqRedis
-
-from mcp_memory import __version__
-from mcp_memory.app import Store, open_store, tiers
-from mcp_memory.embedded import Home, ensure, stop_redis
-from mcp_memory.errors import MemoryServerError
-from mcp_memory.jobs import QUEUE_NAME
-from mcp_memory.models.embed import Embedder, open_embedder
-from mcp_memory.models.names import LOCAL_MODEL
-from mcp_memory.settings import Settings
-from mcp_memory.storage import index
-from mcp_memory.storage.client import embedded_pool, url_pool
-from mcp_memory.storage.queue import deserialize, serialize
-from mcp_memory.storage.vectors import HEARTBEAT, WorkerSign, give_sign, server_ms
-from worker.embedding import EmbedBehind, QueryLoop
-from worker.extract import Extraction
-from worker.idle import IdleWatch
-
-log = logging.getLogger(__name__)
-
-MODEL_RETRY_S = 5
-"""Between attempts to open a model that does not answer."""
-"""EOF
-cat > worker/lifecycle.py <<'EOF'
 """A worker from start to end: the store, the model, and the loops beside arq's."""
 
 import asyncio
@@ -46,13 +11,13 @@ from secrets import token_hex
 from typing import Any
 
 from arq.connections import ArqRedis
+from mcp_memory.models.embed import Embedder, open_embedder
 
 from mcp_memory import __version__
 from mcp_memory.app import START_LIMIT, Store, open_store, tiers
 from mcp_memory.embedded import Home, ensure, stop_redis
 from mcp_memory.errors import MemoryServerError
 from mcp_memory.jobs import QUEUE_NAME
-from mcp_memory.models.embed import Embedder, open_embedder
 from mcp_memory.settings import Settings
 from mcp_memory.storage import index, keys
 from mcp_memory.storage.client import embedded_pool, url_pool

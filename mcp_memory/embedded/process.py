@@ -10,7 +10,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,7 @@ try:
 except ImportError:  # Windows: nothing starts there, but everything can be imported and asked
     fcntl = None
 
-__all__ = ["Background", "environment", "supported", "wait_until"]
+__all__ = ["Background", "supported", "wait_until"]
 
 MAX_LOG_BYTES = 5_000_000
 KILLED_WITHIN = timedelta(seconds=10)  # the kernel frees the memory of a large process first
@@ -155,11 +155,6 @@ class Background:
 def supported() -> bool:
     """Whether this platform has what a background process needs."""
     return fcntl is not None
-
-
-def environment(keep: Iterable[str], **more: str) -> dict[str, str]:
-    """Those variables of our own environment that are named in `keep` and set, and `more`."""
-    return {name: os.environ[name] for name in keep if name in os.environ} | more
 
 
 def wait_until(done: Callable[[], bool], *, timeout: timedelta) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 from mcp_memory.embedded.binaries import ANOTHER_REDIS, Binaries, find_binaries, no_binaries
 from mcp_memory.embedded.endpoint import Endpoint, stop_redis
 from mcp_memory.embedded.home import Home, write_private
-from mcp_memory.embedded.process import Background, environment, supported, wait_until
+from mcp_memory.embedded.process import Background, supported, wait_until
 from mcp_memory.embedded.upkeep import check_format, record_format, tidy
 from mcp_memory.errors import Unavailable
 
@@ -142,8 +142,9 @@ def _endpoint(home: Home, secret: str) -> Endpoint:
 
 
 def _environment() -> dict[str, str]:
-    # Redis refuses to start under a locale that is not installed, and hosts pass any LANG: so it gets its own.
-    return environment(("PATH", "HOME", "TMPDIR", "TZ", "LD_LIBRARY_PATH"), LC_ALL="C")
+    # Not the keys of the host's user, and no LANG: Redis refuses to start under a locale that is not installed.
+    names = ("PATH", "HOME", "TMPDIR", "TZ", "LD_LIBRARY_PATH")
+    return {name: os.environ[name] for name in names if name in os.environ}
 
 
 def _configuration(home: Home, module: Path) -> bytes:

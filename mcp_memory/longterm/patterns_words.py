@@ -98,3 +98,34 @@ COMMON_OPENERS: Final = FUNCTION | VAGUE | IMPERATIVES | words(
     "everything nothing some once twice never ever both plus minus omg yay aww aw ooh whoa woah phew hmm um uh er gosh "
     "yup nah sure welcome bye goodbye morning evening night christmas love cheers ps nb fyi imo imho tbh"
 )  # fmt: skip
+
+VERBS: Final = words(
+    "is are was were be been have has had do does did live lives lived living work works worked working use uses used "
+    "using own owns owned play plays played playing teach teaches taught study studies studied studying speak speaks "
+    "spoke drive drives drove run runs ran running eat eats ate eating drink drinks drank sleep sleeps slept buy buys "
+    "bought sell sells sold pay pays paid read reads reading write writes wrote writing cook cooks cooked bake bakes "
+    "baked paint paints painted build builds built move moves moved moving visit visits visited visiting travel travels "
+    "traveled travelled fly flies flew flying meet meets met meeting call calls called join joins joined start starts "
+    "started stop stops stopped quit quits leave leaves left leaving stay stays stayed staying learn learns learned "
+    "learnt begin begins began become becomes became grow grows grew win wins won lose loses lost break breaks broke "
+    "wear wears wore sing sings sang swim swims swam ride rides rode hike hikes hiked train trains trained recommend "
+    "recommends prefer prefers preferred hate hates hated adopt adopts adopted marry married book booked order ordered "
+    "plan plans planned planning sign signed send sends sent deploy deploys deployed ship ships shipped rotate rotates "
+    "migrate migrated switch switched update updated add added remove removed change changed fix fixed test tested ask "
+    "asks asked answer answers answered review reviews hold holds held turn turns turned open opens opened close closes "
+    "closed cost costs need needs needed let lets set sets put puts catch caught throw threw teach choose chose decide "
+    "decided happen happens happened seem seems seemed stand stands stood sit sits sat wait waits waited watch watches "
+    "watched listen listens listened follow follows followed include includes store stores stored save saves saved "
+    "belong belongs contain contains expire expires finish finished celebrate celebrated attend attended pass passed "
+    "fail failed born raise raised die died hurt hurts hurting avoid avoids rely relies depend depends spend spends "
+    "spent walk walks walked climb climbed dance dances danced weigh weighs apply applied accept accepted allergic "
+    "afraid married vegetarian vegan lives called named based"
+)
+"""Forms of common verbs, and adjectives that stand where a verb's object would begin."""
+
+DETERMINERS: Final = words(
+    "a an the my our your his her their its this these those some any no every each another two three four five six "
+    "seven eight nine ten many several few both of in on at for with from to about into under over during through by as "
+    "like than without against between per"
+)
+"""What a noun follows."""

@@ -13,10 +13,9 @@ from urllib.parse import unquote
 from mcp_memory.errors import InvalidInput, Unavailable
 from mcp_memory.longterm import rank
 from mcp_memory.longterm.rank import Candidate, Question, Scored, Statistics
-from mcp_memory.longterm.store import hash_fields
 from mcp_memory.records import Hit, Memory, Message, Page, Query, Scope, parse_message_memory_id, quoted
 from mcp_memory.storage import filters
-from mcp_memory.storage.client import Command, Database
+from mcp_memory.storage.client import Command, Database, hash_fields
 from mcp_memory.storage.filters import Filter, label
 from mcp_memory.storage.index import SEPARATOR
 from mcp_memory.storage.keys import ScopeKeys
@@ -99,7 +98,10 @@ class Search:
         place = _read_cursor(query)
         condition = filters.for_query(query, "whole", recorded_until=place.seen_ms)
         total_reply, reply = await self._database.search(
-            [filters.count(condition), filters.newest(condition, limit=query.limit + 1, before_order=place.at, fields=("order",))]
+            [
+                filters.count(condition),
+                filters.newest(condition, limit=query.limit + 1, before_order=place.at, fields=("order",)),
+            ]
         )
         total, _ = filters.rows(total_reply)
         _, found = filters.rows(reply)
@@ -116,10 +118,11 @@ class Search:
         condition = filters.for_query(query, "live", recorded_until=place.seen_ms)
         scope_wide = filters.for_lane("live", query.scope)
         statistics = await self._statistics(scope_wide, terms)
-        asked = [] if query.mode == "keyword" else [self._vectors.vector(_dense_query(query.text, statistics))]
         by_words = query.mode != "semantic"
-        lexical, *vectors = await asyncio.gather(self._by_words(condition, terms if by_words else ()), *asked)
-        vector = vectors[0] if vectors else None
+        # Together: the worker makes the vector while Redis looks for the words.
+        lexical, vector = await asyncio.gather(
+            self._by_words(condition, terms if by_words else ()), self._vector(query, statistics)
+        )
         notes: list[str] = []
         near: list[tuple[str, dict[str, bytes]]] = []
         if isinstance(vector, bytes):
@@ -138,6 +141,11 @@ class Search:
         )
         results = rank.cut(rank.folded(rank.scored(candidates, question)), query.min_score)
         return _Ranked(results=results, notes=tuple(notes))
+
+    async def _vector(self, query: Query, statistics: Statistics) -> bytes | NoVector | None:
+        if query.mode == "keyword":
+            return None
+        return await self._vectors.vector(_dense_query(query.text, statistics))
 
     async def _statistics(self, condition: Filter, terms: Sequence[str]) -> Statistics:
         counts = [filters.count(condition), *(filters.count_term(condition, term) for term in terms)]
@@ -168,7 +176,10 @@ class Search:
         end = start + (len(results) if len(kept) == len(hits) else len(kept))
         cursor = place.onward(query, end) if end < len(ranked.results) else None
         return Page(
-            hits=tuple(kept), total=len(ranked.results), next_cursor=cursor, note=_note(notes, nothing=not ranked.results)
+            hits=tuple(kept),
+            total=len(ranked.results),
+            next_cursor=cursor,
+            note=_note(notes, nothing=not ranked.results),
         )
 
     async def _read(self, record_keys: Sequence[str]) -> list["_Row | None"]:
@@ -238,7 +249,8 @@ def _read_cursor(query: Query) -> _Place:
         good, place = False, _Place(seen_ms=0)
     if not good:
         raise InvalidInput(
-            f"cursor={query.cursor[:40]!r}; use the next_cursor of the page before with the same query and filters, or leave it out"
+            f"cursor={query.cursor[:40]!r}; use the next_cursor of the page before with the same query and filters, "
+            "or leave it out"
         )
     return place
 

@@ -24,7 +24,7 @@ from mcp_memory.records import (
     quoted,
 )
 from mcp_memory.storage import lua
-from mcp_memory.storage.client import Call, Command, Database, Value
+from mcp_memory.storage.client import Call, Command, Database, Value, hash_fields
 from mcp_memory.storage.filters import lane_tag, milliseconds
 from mcp_memory.storage.index import SEPARATOR
 from mcp_memory.storage.keys import PREVIEW_LIFETIME, ScopeKeys, record_name
@@ -250,12 +250,6 @@ class LongTermStore:
 
 def unknown_id(memory_id: str) -> NotFound:
     return NotFound(f"id={memory_id[:80]!r}; no such memory here; `recall` gives the ids that exist")
-
-
-def hash_fields(reply: Any) -> dict[str, bytes]:
-    """The reply to HGETALL, whichever of its two shapes the client gave it."""
-    pairs = reply.items() if isinstance(reply, dict) else zip(reply[::2], reply[1::2], strict=True)
-    return {name.decode(): value for name, value in pairs}
 
 
 def _in_place_of(old: Memory, new: Memory) -> Memory:

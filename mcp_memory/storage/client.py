@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,17 +11,17 @@ from typing import Any, Protocol, TypeAlias, cast
 from urllib.parse import urlsplit
 
 from redis.asyncio import ConnectionPool, Redis
-from redis.asyncio.connection import AbstractConnection, UnixDomainSocketConnection
+from redis.asyncio.connection import UnixDomainSocketConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import (
     AuthenticationError,
     BusyLoadingError,
-    ConnectionError,  # noqa: A004 - redis-py's own name
+    ConnectionError,
     NoScriptError,
     RedisError,
     ResponseError,
-    TimeoutError,  # noqa: A004
+    TimeoutError,
 )
 
 from mcp_memory.errors import Internal, Unavailable
@@ -49,7 +49,7 @@ class EmbeddedConnection(UnixDomainSocketConnection):
     """A connection to the store's own Redis, which is started again when it is not there."""
 
     def __init__(self, *, ensure: Ensure, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(**kwargs)  # pyright: ignore[reportUnknownMemberType]
         self._ensure = ensure
 
     async def connect(self) -> None:
@@ -73,7 +73,7 @@ def embedded_pool(socket: str, password: str, *, ensure: Ensure, name: str) -> C
 
 def url_pool(url: str, *, name: str) -> ConnectionPool:
     """Connections to a Redis of the user's."""
-    return cast(ConnectionPool, ConnectionPool.from_url(url, **_options(name)))  # pyright: ignore[reportUnknownMemberType]
+    return ConnectionPool.from_url(url, **_options(name))  # pyright: ignore[reportUnknownMemberType]
 
 
 def _options(name: str) -> dict[str, Any]:
@@ -93,6 +93,17 @@ def address(url: str) -> str:
     """Where a URL leads, without its user, password or query."""
     parts = urlsplit(url)
     return parts.path if parts.scheme == "unix" else f"{parts.hostname or 'localhost'}:{parts.port or 6379}"
+
+
+Pop: TypeAlias = Callable[[Sequence[str], float], Awaitable[tuple[bytes, bytes] | None]]
+"""Pops from the first of some lists that has something, as (key, value); None after so many seconds."""
+
+
+def hash_fields(reply: Any) -> dict[str, bytes]:
+    """The reply to HGETALL, whichever of its two shapes the client gave it."""
+    flat = cast(Sequence[bytes] | Mapping[bytes, bytes], reply)
+    pairs = flat.items() if isinstance(flat, Mapping) else zip(flat[::2], flat[1::2], strict=True)
+    return {name.decode(): value for name, value in pairs}
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +169,9 @@ class Database:
         started = time.monotonic()
         replies = await self.commands(searches)
         if time.monotonic() - started >= SEARCH_LIMIT.total_seconds():
-            raise Unavailable(f"a search took longer than {SEARCH_LIMIT.seconds} s; narrow it by a filter, or try again")
+            raise Unavailable(
+                f"a search took longer than {SEARCH_LIMIT.seconds} s; narrow it by a filter, or try again"
+            )
         return replies
 
     async def run(self, calls: Sequence[Call]) -> list[Any]:
@@ -204,13 +217,13 @@ class Database:
             await asyncio.sleep(0.002)
 
     @asynccontextmanager
-    async def blocking(self) -> AsyncIterator[Callable[..., Awaitable[Any]]]:
+    async def blocking(self) -> AsyncGenerator["Pop"]:
         """A connection of its own for a blocking pop: `await pop(keys, seconds)`, None when the time is over."""
-        connection = cast(AbstractConnection, await self._pool.get_connection("BLPOP"))
+        connection = await self._connection()
 
         async def pop(keys: Sequence[str], seconds: float) -> tuple[bytes, bytes] | None:
             await connection.send_command("BLPOP", *keys, seconds)
-            reply = await connection.read_response(timeout=seconds + SOCKET_TIMEOUT.total_seconds())
+            reply: list[bytes] | None = await connection.read_response(timeout=seconds + SOCKET_TIMEOUT.total_seconds())
             return None if reply is None else (reply[0], reply[1])
 
         try:
@@ -224,14 +237,16 @@ class Database:
             await self._pool.release(connection)
 
     @asynccontextmanager
-    async def subscription(self, channel: str) -> AsyncIterator[AsyncIterator[bytes]]:
+    async def subscription(self, channel: str) -> AsyncGenerator[AsyncIterator[bytes]]:
         """What is published on a channel, until closed."""
-        pubsub = self._redis.pubsub()
+        pubsub: Any = self._redis.pubsub()  # pyright: ignore[reportUnknownMemberType]
 
         async def messages() -> AsyncIterator[bytes]:
             while True:
                 with self._translated():
-                    message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=None)  # pyright: ignore[reportArgumentType]
+                    message: dict[str, bytes] | None = await pubsub.get_message(
+                        ignore_subscribe_messages=True, timeout=None
+                    )
                 if message is not None:
                     yield message["data"]
 
@@ -242,14 +257,20 @@ class Database:
         finally:
             await pubsub.aclose()
 
+    async def _connection(self) -> Any:
+        with self._translated():
+            return await self._pool.get_connection("BLPOP")  # pyright: ignore[reportUnknownMemberType]
+
     @contextmanager
-    def _translated(self) -> Any:
+    def _translated(self) -> Generator[None]:
         try:
             yield
-        except (AuthenticationError,) as error:
+        except AuthenticationError as error:
             raise Unavailable(f"Redis at {self.where} refuses the password; check REDIS_URL") from error
         except (ConnectionError, TimeoutError, OSError) as error:
-            raise Unavailable(f"Redis at {self.where} does not answer; is it running? `mcp-memory doctor` tells more") from error
+            raise Unavailable(
+                f"Redis at {self.where} does not answer; is it running? `mcp-memory doctor` tells more"
+            ) from error
         except ResponseError as error:
             raise refused(error, self.where) from error
         except RedisError as error:
@@ -262,7 +283,9 @@ def refused(error: ResponseError, where: str) -> Unavailable | Internal:
     if "Timeout limit" in text:
         return Unavailable("the search ran out of time; narrow it by a filter, or try again")
     if text.startswith(("OOM", "READONLY", "MISCONF", "NOPERM")) or "MISCONF" in text:
-        return Unavailable(f"Redis at {where} takes no writes ({text.split(' ', maxsplit=1)[0]}); see `mcp-memory doctor`")
+        return Unavailable(
+            f"Redis at {where} takes no writes ({text.split(' ', maxsplit=1)[0]}); see `mcp-memory doctor`"
+        )
     if "no such index" in text.lower() or "unknown index" in text.lower():
         return Unavailable(f"the search index is missing on Redis at {where}; call again, it is made anew")
     return Internal(f"Redis at {where} refused a command: {text.split(':', maxsplit=1)[0][:80]}")

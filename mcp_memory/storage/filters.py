@@ -7,7 +7,7 @@ redisvl's filters are not used for reading: on empty and hostile values they rea
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
 from mcp_memory.records import Query, Scope, quoted
 from mcp_memory.storage import keys
@@ -139,7 +139,9 @@ def nearest(condition: Filter, vector: bytes, k: int = CANDIDATES) -> Command:
     )
 
 
-def newest(condition: Filter, *, limit: int, before_order: int | None = None, fields: Sequence[str] = ("id",)) -> Command:
+def newest(
+    condition: Filter, *, limit: int, before_order: int | None = None, fields: Sequence[str] = ("id",)
+) -> Command:
     """The newest records, before a place in the order."""
     bound = "" if before_order is None else f" @order:[-inf ({before_order}]"
     return (
@@ -160,11 +162,7 @@ def topics(condition: Filter) -> Command:
 
 def group_values(reply: Sequence[object]) -> list[str]:
     """The group names of an aggregation of one field, in its order."""
-    found: list[str] = []
-    for row in reply[1:]:
-        if isinstance(row, list) and isinstance(row[1], bytes):
-            found.append(row[1].decode())
-    return found
+    return [cast(list[bytes], row)[1].decode() for row in reply[1:] if isinstance(row, list)]
 
 
 def to_do(work: Literal["embed", "extract"], limit: int) -> Command:
@@ -183,6 +181,6 @@ def rows(reply: Sequence[object]) -> tuple[int, list[tuple[str, dict[str, bytes]
         key, flat = reply[place], reply[place + 1]
         if not isinstance(key, bytes) or not isinstance(flat, list):
             continue
-        values: list[bytes] = flat
+        values = cast(list[bytes], flat)
         found.append((key.decode(), {values[i].decode(): values[i + 1] for i in range(0, len(values), 2)}))
     return total, found

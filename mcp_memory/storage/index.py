@@ -162,8 +162,14 @@ async def check_server(database: Database) -> list[str]:
 def search_version(modules: list[Any]) -> int:
     """The version of the search module as a number (2.10.5 is 21005); 0 where there is none."""
     for module in modules:
-        pairs = module if isinstance(module, dict) else dict(zip(module[::2], module[1::2], strict=True))
-        name = pairs.get(b"name", pairs.get("name"))
-        if name in (b"search", "search", b"searchlight"):
-            return int(pairs.get(b"ver", pairs.get("ver", 0)))
+        fields = {str(name): value for name, value in _pairs(module)}
+        if fields.get("name") in ("search", "searchlight"):
+            return int(fields.get("ver", 0))
     return 0
+
+
+def _pairs(module: Any) -> list[tuple[Any, Any]]:
+    """A module's entry in either of the shapes that the client gives it."""
+    flat: list[Any] = [part for pair in module.items() for part in pair] if isinstance(module, dict) else list(module)  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+    text = [part.decode() if isinstance(part, bytes) else part for part in flat]
+    return list(zip(text[::2], text[1::2], strict=True))

@@ -125,7 +125,9 @@ def source_ids(memory: Memory) -> list[str]:
     if memory.memory_type == "message":
         return [memory.id]
     return [
-        source if parse_message_memory_id(source) or memory.session_id is None else message_memory_id(memory.session_id, source)
+        source
+        if parse_message_memory_id(source) or memory.session_id is None
+        else message_memory_id(memory.session_id, source)
         for source in memory.message_ids
     ]
 
@@ -196,7 +198,12 @@ def _time(text: str) -> datetime:
 
 def message_json(message: Message) -> str:
     """One turn as the session's list keeps it."""
-    row = {"id": message.id, "role": message.role, "content": message.content, "created_at": message.created_at.isoformat()}
+    row = {
+        "id": message.id,
+        "role": message.role,
+        "content": message.content,
+        "created_at": message.created_at.isoformat(),
+    }
     if message.name is not None:
         row["name"] = message.name
     return json.dumps(row, ensure_ascii=False, separators=(",", ":"))
@@ -222,7 +229,7 @@ def dense_text(fields: Mapping[str, bytes]) -> str:
     text = fields["text"].decode()
     if fields.get("part", b"0") == b"0":
         text = text[: int(fields.get("cut", len(text)))]
-    document = json.loads(fields["doc"]) if "doc" in fields else {}
+    document: dict[str, Any] = json.loads(fields["doc"]) if "doc" in fields else {}
     author = document.get("author") or (document.get("role") if fields.get("kind") == b"message" else None)
     said = f"{author}: {text}" if author else text
     previous = fields.get("prev", b"").decode()

@@ -14,7 +14,7 @@ from secrets import token_hex
 
 from mcp_memory.errors import Unavailable
 from mcp_memory.storage import keys
-from mcp_memory.storage.client import Command, Database
+from mcp_memory.storage.client import Command, Database, hash_fields
 
 HEARTBEAT = timedelta(seconds=1)
 """How often a worker says that it lives."""
@@ -62,14 +62,15 @@ async def alive(database: Database) -> list[WorkerSign]:
 def _alive(signs: list[bytes], now_ms: int) -> list[WorkerSign]:
     workers = [WorkerSign(**json.loads(sign)) for sign in signs]
     oldest = now_ms - int(SILENCE.total_seconds() * 1000)
-    return sorted((worker for worker in workers if worker.at_ms >= oldest), key=lambda worker: worker.version, reverse=True)
+    return sorted(
+        (worker for worker in workers if worker.at_ms >= oldest), key=lambda worker: worker.version, reverse=True
+    )
 
 
 async def give_sign(database: Database, sign: WorkerSign) -> None:
     """Write a sign of life; forget those of workers that died long ago."""
-    signs = await database.command("HGETALL", keys.WORKERS)
-    pairs = signs.items() if isinstance(signs, dict) else zip(signs[::2], signs[1::2], strict=True)
-    dead = [key for key, value in pairs if json.loads(value)["at_ms"] < sign.at_ms - 60_000]
+    signs = hash_fields(await database.command("HGETALL", keys.WORKERS))
+    dead = [worker for worker, raw in signs.items() if json.loads(raw)["at_ms"] < sign.at_ms - 60_000]
     commands: list[Command] = [("HSET", keys.WORKERS, sign.id, json.dumps(asdict(sign)))]
     if dead:
         commands.append(("HDEL", keys.WORKERS, *dead))
@@ -79,7 +80,9 @@ async def give_sign(database: Database, sign: WorkerSign) -> None:
 class QueryVectors:
     """Vectors of queries, from the cache or from a worker."""
 
-    def __init__(self, database: Database, *, model: str, timeout: timedelta, call_worker: Callable[[], Awaitable[bool]]) -> None:
+    def __init__(
+        self, database: Database, *, model: str, timeout: timedelta, call_worker: Callable[[], Awaitable[bool]]
+    ) -> None:
         """`call_worker` starts one where that is ours to do, and says whether one will come."""
         self._database = database
         self._model = model

@@ -9,7 +9,7 @@ from typing import Any
 from mcp_memory.errors import Conflict, InvalidInput, NotFound, TooLarge
 from mcp_memory.records import STRATEGIES, Appended, Message, Scope, Session, Strategy, quoted
 from mcp_memory.storage import filters, lua
-from mcp_memory.storage.client import Call, Database, Value
+from mcp_memory.storage.client import Call, Database, Value, hash_fields
 from mcp_memory.storage.filters import lane_tag, milliseconds
 from mcp_memory.storage.keys import ScopeKeys, SessionKeys
 from mcp_memory.storage.rows import message_json, message_row, read_messages
@@ -62,7 +62,10 @@ class WorkingMemory:
         """Add messages and data in one step; a message whose id is there already is not added again.
 
         Args:
+            scope: whose session it is.
+            append: what is added.
             modes: by place, how to write a message whose words were forgotten (`ANEW`, `HIDDEN`).
+            now: the moment of recording.
 
         Returns:
             What was appended; or, with nothing written, which messages say what was forgotten.
@@ -116,7 +119,9 @@ class WorkingMemory:
         args.append(len(append.messages))
         for place, message in enumerate(append.messages):
             args += self._message_arguments(scope, append.session_id, message, mode=modes.get(place, STORED), now=now)
-        return Call(lua.APPEND, (session.state, session.log, session.ids, session.data, keys.counter, keys.tombstones), args)
+        return Call(
+            lua.APPEND, (session.state, session.log, session.ids, session.data, keys.counter, keys.tombstones), args
+        )
 
     def _message_arguments(
         self, scope: Scope, session_id: str, message: Message, *, mode: str, now: datetime
@@ -124,7 +129,13 @@ class WorkingMemory:
         row = message_row(scope, session_id, message, now=now, tz=self._timezone)
         fields = tuple(group | {"fp": row.fingerprint, "wp": row.wording} for group in row.groups)
         row = replace(row, groups=fields)
-        head: list[Value] = [quoted(message.id), row.wording, mode, message_json(message), milliseconds(message.created_at)]
+        head: list[Value] = [
+            quoted(message.id),
+            row.wording,
+            mode,
+            message_json(message),
+            milliseconds(message.created_at),
+        ]
         return head + row.arguments()
 
     async def read(
@@ -139,7 +150,10 @@ class WorkingMemory:
         end = count if before is None else min(before, count)
         start = max(0, end - limit)
         rows, data = await self._database.commands(
-            [("LRANGE", keys.log, start, end - 1) if end > start else ("LRANGE", keys.log, 1, 0), ("HGETALL", keys.data)]
+            [
+                ("LRANGE", keys.log, start, end - 1) if end > start else ("LRANGE", keys.log, 1, 0),
+                ("HGETALL", keys.data),
+            ]
         )
         messages = read_messages(rows)
         kept = _newest_within(messages, max_tokens)
@@ -151,7 +165,7 @@ class WorkingMemory:
             exists=True,
             messages=tuple(kept),
             summary=state["summary"].decode() if "summary" in state else None,
-            data={name: json.loads(value) for name, value in _fields(data).items()},
+            data={name: json.loads(value) for name, value in hash_fields(data).items()},
             message_count=count,
             pending_extraction=count - int(state["mark"]),
             next_cursor=str(first) if first > 0 else None,
@@ -162,7 +176,7 @@ class WorkingMemory:
         )
 
     async def _state(self, keys: SessionKeys) -> dict[str, bytes]:
-        return _fields(await self._database.command("HGETALL", keys.state))
+        return hash_fields(await self._database.command("HGETALL", keys.state))
 
     async def unread(self, scope: Scope, session_id: str, *, limit: int, context: int) -> "Unread | None":
         """What extraction has not read yet, with a few turns before it; None where there is nothing to do."""
@@ -172,11 +186,11 @@ class WorkingMemory:
             return None
         mark = int(state["mark"])
         start, end = max(0, mark - context), min(int(state["count"]), mark + limit)
-        rows, ids = await self._database.commands(
-            [("LRANGE", keys.log, start, end - 1), ("HGETALL", keys.ids)]
-        )
-        hidden = {name for name, place in _fields(ids).items() if place.startswith(b"h")}
-        turns = [(start + i, message) for i, message in enumerate(read_messages(rows)) if quoted(message.id) not in hidden]
+        rows, ids = await self._database.commands([("LRANGE", keys.log, start, end - 1), ("HGETALL", keys.ids)])
+        hidden = {name for name, place in hash_fields(ids).items() if place.startswith(b"h")}
+        turns = [
+            (start + i, message) for i, message in enumerate(read_messages(rows)) if quoted(message.id) not in hidden
+        ]
         return Unread(
             mark=mark,
             end=end,
@@ -271,8 +285,3 @@ def _newest_within(messages: list[Message], max_tokens: int | None) -> list[Mess
             break
         kept += 1
     return messages[len(messages) - kept :]
-
-
-def _fields(reply: Any) -> dict[str, bytes]:
-    pairs = reply.items() if isinstance(reply, dict) else zip(reply[::2], reply[1::2], strict=True)
-    return {name.decode(): value for name, value in pairs}

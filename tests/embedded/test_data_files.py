@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from mcp_memory.embedded import Endpoint, Home, repair, stop
+from mcp_memory.embedded.process import Background, wait_until
 from mcp_memory.errors import Unavailable
 
-from .support import command, kill, processes_of, server_of, start
+from .support import PATIENCE, command, kill, processes_of, server_of, start
 
 
 def filled(home: Home, keys: int = 100) -> Path:
@@ -17,6 +18,7 @@ def filled(home: Home, keys: int = 100) -> Path:
     for number in range(keys):
         command(endpoint, "SET", f"key{number}", "value")
     kill(server_of(home))
+    assert wait_until(lambda: not Background(home.redis_lock, home.redis_log).running(), timeout=PATIENCE)
     return newest(home)
 
 

@@ -1,6 +1,6 @@
 import json
-import os
 import signal
+import subprocess
 import sys
 import threading
 from datetime import timedelta
@@ -130,14 +130,16 @@ def test_children_that_outlive_a_killed_process_are_ended_with_it(home: Home) ->
 
 
 def test_the_id_of_an_earlier_process_is_never_believed(home: Home) -> None:
-    bystander = os.getpid()
-    home.worker_lock.write_text(f"{bystander}\n")
-    assert not worker_running(home)
-    assert not stop_worker(home, timeout=SHORT)
-    with Background(home.worker_lock, home.worker_log).claimed():  # as a starter that has not come to the start yet
-        assert worker_running(home)
-        with pytest.raises(Unavailable, match="about to start"):
-            stop_worker(home, timeout=SHORT)
+    with subprocess.Popen(["/bin/sleep", "600"], start_new_session=True) as bystander:
+        home.worker_lock.write_text(f"{bystander.pid}\n")
+        assert not worker_running(home)
+        assert not stop_worker(home, timeout=SHORT)
+        with Background(home.worker_lock, home.worker_log).claimed():  # as a starter before it comes to the start
+            assert worker_running(home)
+            with pytest.raises(Unavailable, match="about to start"):
+                stop_worker(home, timeout=SHORT)
+        assert bystander.poll() is None
+        bystander.kill()
 
 
 def test_a_program_that_is_not_there_is_told_in_the_log(home: Home) -> None:

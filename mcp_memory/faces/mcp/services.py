@@ -1,7 +1,6 @@
 """The memory service, opened when it is first needed and shared by every connection of the process."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -15,6 +14,9 @@ if TYPE_CHECKING:
     OpenService: TypeAlias = Callable[[], AbstractAsyncContextManager[MemoryService]]
 
 log = logging.getLogger(__name__)
+
+CLOSING_SECONDS = 1.5
+"""Hosts wait 2 s between closing stdin, SIGTERM and SIGKILL. Nothing acknowledged is lost by leaving sooner."""
 
 
 class Services(Protocol):
@@ -88,9 +90,10 @@ class _Opening:
 
     async def close(self) -> None:
         self._closing.set()
-        if not self.opened.done():
-            self._owner.cancel()
-        await asyncio.wait([self._owner])
+        if self.opened.done():
+            await asyncio.wait([self._owner], timeout=CLOSING_SECONDS)
+        self._owner.cancel()  # does nothing where it has ended
+        await asyncio.wait([self._owner], timeout=CLOSING_SECONDS)
 
     async def _own(self, open_service: "OpenService") -> None:
         try:
@@ -105,19 +108,3 @@ class _Opening:
                 self.opened.exception()  # seen: nobody may be waiting, and that is no defect
         finally:
             self.opened.cancel()  # does nothing where there is a result
-
-
-class BrokenServices:
-    """Answers every call with the one error that kept the process from starting properly.
-
-    A host shows no more than "server disconnected" of a process that ends; a tool's error is read.
-    """
-
-    def __init__(self, error: MemoryServerError) -> None:
-        self._error = error
-
-    async def get(self) -> "MemoryService":
-        raise self._error
-
-    def use(self) -> AbstractAsyncContextManager[None]:
-        return contextlib.nullcontext()
