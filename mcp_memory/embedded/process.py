@@ -14,7 +14,9 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from pathlib import Path
+from typing import BinaryIO
 
 from mcp_memory.errors import Unavailable
 
@@ -23,7 +25,7 @@ try:
 except ImportError:  # Windows: nothing starts there, but everything can be imported and asked
     fcntl = None
 
-__all__ = ["Background", "supported", "wait_until"]
+__all__ = ["Background", "Child", "supported", "wait_until"]
 
 MAX_LOG_BYTES = 5_000_000
 KILLED_WITHIN = timedelta(seconds=10)  # the kernel frees the memory of a large process first
@@ -74,8 +76,8 @@ class Background:
         finally:
             os.close(descriptor)  # never LOCK_UN: that would unlock it for the process, too
 
-    def start(self, prepare: Callable[[], Sequence[str]], *, cwd: Path, env: Mapping[str, str]) -> bool:
-        """Start the process unless it runs; whether this call started it.
+    def start(self, prepare: Callable[[], Sequence[str]], *, cwd: Path, env: Mapping[str, str]) -> "Child | None":
+        """Start the process unless it runs, which gives None.
 
         Args:
             prepare: called with the lock held, only if the process is to be started; gives the command line.
@@ -84,10 +86,13 @@ class Background:
         """
         with self.claimed() as descriptor:
             if descriptor is None:
-                return False
+                return None
             command = prepare()
-            with open(self._open_log(command[0]), "wb") as log:
-                child = subprocess.Popen(
+            with self._open_log() as log:
+                log.write(f"{ENTRY}{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} starting {command[0]}\n".encode())
+                log.flush()
+                said_from = log.tell()
+                process = subprocess.Popen(
                     ["/bin/sh", "-c", LAUNCH, str(self.lock), *command],
                     stdin=subprocess.DEVNULL,
                     stdout=log,
@@ -99,8 +104,8 @@ class Background:
                     start_new_session=True,  # no signal meant for the host or its terminal reaches it
                 )
         # Somebody has to wait for a child, or it stays a zombie until we end; which may be never.
-        threading.Thread(target=child.wait, name=f"wait for {child.pid}", daemon=True).start()
-        return True
+        threading.Thread(target=process.wait, name=f"wait for {process.pid}", daemon=True).start()
+        return Child(process, self.log, said_from)
 
     def end(self, *, timeout: timedelta) -> bool:
         """Ask the process to end, and kill it when `timeout` has passed; whether there was one.
@@ -125,24 +130,11 @@ class Background:
                 return True
         raise Unavailable(f"process {pid} does not end, not even killed; look for its disk or debugger")
 
-    def last_words(self) -> list[str]:
-        """The lines that the process has written since it was last started, of the last 64 kB."""
-        try:
-            with self.log.open("rb") as file:
-                file.seek(max(0, self.log.stat().st_size - 65_536))
-                lines = file.read().decode(errors="replace").splitlines()
-        except FileNotFoundError:
-            return []
-        starts = [number for number, line in enumerate(lines) if line.startswith(ENTRY)]
-        return lines[starts[-1] + 1 :] if starts else lines
-
-    def _open_log(self, name: str) -> int:
+    def _open_log(self) -> BinaryIO:
         with suppress(FileNotFoundError):
             if self.log.stat().st_size > MAX_LOG_BYTES:
                 self.log.replace(self.log.with_name(self.log.name + ".1"))
-        descriptor = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        os.write(descriptor, f"{ENTRY}{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} starting {name}\n".encode())
-        return descriptor
+        return open(os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
 
     def _pid(self) -> int | None:
         """The process id in the lock file: true only while the lock is held."""
@@ -150,6 +142,26 @@ class Background:
             return int(self.lock.read_bytes())
         except (FileNotFoundError, ValueError):
             return None
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A process that we have started ourselves, so that we may learn how it ended."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+    said_from: int  # offset in the log, in bytes
+
+    def exit_code(self) -> int | None:
+        """None while it runs; negative if a signal ended it."""
+        return self.process.poll()
+
+    def words(self) -> list[str]:
+        """The lines that it has written so far; none of whoever was started after it."""
+        with self.log.open("rb") as file:
+            file.seek(self.said_from)
+            lines = file.read().decode(errors="replace").splitlines()
+        return list(takewhile(lambda line: not line.startswith(ENTRY), lines))
 
 
 def supported() -> bool:

@@ -2,17 +2,18 @@
 
 import os
 import shutil
+import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 from mcp_memory.embedded.binaries import ANOTHER_REDIS, Binaries, find_binaries, no_binaries
 from mcp_memory.embedded.endpoint import Endpoint, stop_redis
 from mcp_memory.embedded.home import Home, write_private
-from mcp_memory.embedded.process import Background, supported, wait_until
+from mcp_memory.embedded.process import Background, Child, supported, wait_until
 from mcp_memory.embedded.upkeep import check_format, record_format, tidy
 from mcp_memory.errors import Unavailable
 
@@ -20,6 +21,8 @@ __all__ = ["ensure", "running", "stop_server"]
 
 FIRST_PAUSE_S = 0.002  # an empty Redis is ready after some 25 ms
 LAST_PAUSE_S = 0.1
+ENDED_BY_OTHERS = (0, -signal.SIGTERM, -signal.SIGKILL)  # no reason not to start it again
+MAX_STARTS = 5  # the system kills what needs more memory than there is: once more would not help either
 # What Redis says when its files are damaged further in than at their end.
 DAMAGE = ("Bad file format", "Internal error in RDB", "Short read", "Unable to obtain the AOF file", "AOF manifest")
 
@@ -57,7 +60,7 @@ def ensure(
             if trouble is None:
                 server.settle()
                 return endpoint
-            server.start_if_nobody_did()
+            server.start_if_nobody_has()
             if time.monotonic() >= deadline:
                 raise Unavailable(
                     f"the embedded Redis was not ready in time: {trouble}; try again, "
@@ -103,21 +106,27 @@ def stop_server(home: Home, *, timeout: timedelta) -> bool:
 
 @dataclass(slots=True)
 class _Server:
-    """One attempt to get Redis going: it starts one at most once, and knows when that one died."""
+    """One attempt to get Redis going, which knows what became of the Redis that it started itself, if any."""
 
     home: Home
     find: Callable[[], Binaries]
-    versions: dict[str, str] | None = None  # of the binaries that this attempt has started
+    child: Child | None = None
+    starts: int = 0
+    versions: dict[str, str] = field(default_factory=dict[str, str])  # of the binaries that were started
 
-    def start_if_nobody_did(self) -> None:
-        background = _background(self.home)
-        if self.versions is None:
-            background.start(self._prepare, cwd=self.home.root, env=_environment())
-        elif not background.running():
-            raise Unavailable(_why_it_died(self.home, background.last_words()))
+    def start_if_nobody_has(self) -> None:
+        if self.child is None:
+            self.child = _background(self.home).start(self._prepare, cwd=self.home.root, env=_environment())
+            return
+        code = self.child.exit_code()
+        if code is None:
+            return
+        if code not in ENDED_BY_OTHERS or self.starts >= MAX_STARTS:
+            raise Unavailable(_why_it_died(self.home, self.child.words()))
+        self.child = None
 
     def settle(self) -> None:
-        if self.versions is not None:
+        if self.child is not None:
             record_format(self.home, self.versions)
 
     def _prepare(self) -> list[str]:
@@ -129,6 +138,7 @@ class _Server:
         tidy(self.home)
         write_private(self.home.redis_conf, _configuration(self.home, binaries.module))
         self.versions = versions
+        self.starts += 1
         return [str(binaries.server), str(self.home.redis_conf)]
 
 

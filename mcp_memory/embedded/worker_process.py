@@ -29,7 +29,8 @@ def ensure_worker(home: Home, *, argv: Sequence[str] | None = None) -> bool:
     command = argv or [sys.executable, "-P", "-m", "worker", "--home", str(home.root)]
     kept = {name: value for name, value in os.environ.items() if name not in NOT_FOR_A_WORKER}
     try:
-        return _background(home).start(lambda: command, cwd=home.root, env=kept | {"MCP_MEMORY_HOME": str(home.root)})
+        env = kept | {"MCP_MEMORY_HOME": str(home.root)}
+        return _background(home).start(lambda: command, cwd=home.root, env=env) is not None
     except OSError as error:
         raise Unavailable(f"the worker cannot start in {home.root}: {error.strerror or error}") from error
 

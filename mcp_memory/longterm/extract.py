@@ -5,20 +5,21 @@ they were said in (`yesterday`) is resolved in `event_date`, and the words stay.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
+from functools import cache
 from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from mcp_memory.longterm.dates import DateSpan, resolve
 from mcp_memory.longterm.extract_gate import Finding, Setting, judge
 from mcp_memory.longterm.extract_topics import entities, names, topics
 from mcp_memory.longterm.patterns import Kind
-from mcp_memory.longterm.sentences import Sentence, split
+from mcp_memory.longterm.sentences import Block, split
 from mcp_memory.records import Message, NewMemory, Strategy
 
-__all__ = ["RECALL_TAG", "Extracted", "extract", "topics"]
+__all__ = ["RECALL_TAG", "Extracted", "extract", "recalled_spans", "topics"]
 
 RECALL_TAG: Final = "memory"
 """What stands between `<memory …>` and `</memory>` was handed out by this server and is not learnt again."""
@@ -39,18 +40,19 @@ class Extracted:
     """The date it speaks of; its position counts from `start`."""
 
 
-class _Stretch(NamedTuple):
-    """A part of a message: text to be read, a caption, or what is to be skipped."""
+class _Unit(NamedTuple):
+    """A sentence or block of a message, or a photo's caption."""
 
-    kind: str
+    text: str
     start: int
     end: int
+    block: Block | Literal["caption"]
 
 
 _RECALLED = re.compile(rf"(?:<|&lt;)(/?){RECALL_TAG}(?:\s[^<>]{{0,500}})?(?:>|&gt;)", re.IGNORECASE)
 _PHOTO = re.compile(r"\[photo:\s{0,3}[^\[\]]{1,400}\]")
 _ASKS = re.compile(r"\?(?:[\s\"')\]*]|$)")
-_LONGEST_LEAD_IN: Final = 300
+LONGEST_LEAD_IN: Final = 300
 """Characters of the sentence before a caption that are kept with it."""
 
 _KINDS: Final[dict[str, frozenset[Kind]]] = {
@@ -82,11 +84,160 @@ def extract(
         is_recalled: whether a sentence is an echo of what memory handed out; such a sentence is skipped.
     """
     kinds = _KINDS.get(strategy, frozenset[Kind]())
-    turns = [*context[-1:], *messages]
-    before: list[Message | None] = [*context[-1:], *messages[:-1]] if context else [None, *messages[:-1]]
+    turns: list[Message | None] = [context[-1] if context else None, *messages]
     return [
         found
-        for message, previous in zip(messages, before, strict=True)
-        for found in _of_message(message, previous, tz)
+        for previous, message in pairwise(turns)
+        if message and kinds and (setting := _setting(message, previous))
+        for found in _of_message(message, previous, setting, tz)
         if found.kind in kinds and not (is_recalled and is_recalled(found.memory.text))
     ]
+
+
+def _setting(message: Message, previous: Message | None) -> Setting | None:
+    """How a message is to be read; None: not at all.
+
+    An assistant with a name is a person in a conversation of two; one without is the assistant, whose words
+    are no facts. Tools and systems are never believed.
+    """
+    by_user = message.role == "user"
+    if not by_user and not (message.role == "assistant" and message.name):
+        return None
+    to_assistant = previous is not None and previous.role == "assistant" and not previous.name
+    return Setting(
+        personal=message.name is not None and not to_assistant,
+        instructs=by_user,
+        answering=previous is not None
+        and previous.author != message.author
+        and previous.role in {"user", "assistant"}
+        and bool(_ASKS.search(previous.content)),
+    )
+
+
+class _Kept(NamedTuple):
+    position: int
+    start: int
+    end: int
+    finding: Finding
+
+
+def _of_message(message: Message, previous: Message | None, setting: Setting, tz: tzinfo) -> Iterator[Extracted]:
+    kept = _findings(message, setting, tz)
+    if not kept:
+        return
+
+    @cache
+    def known() -> frozenset[str]:
+        return names(message.content) | (names(previous.content) if previous else frozenset[str]())
+
+    seen: set[str] = set()
+    for found in kept:
+        text = message.content[found.start : found.end]
+        if text not in seen:
+            seen.add(text)
+            yield _extracted(message, found, text, known)
+
+
+def _extracted(message: Message, found: _Kept, text: str, known: Callable[[], frozenset[str]]) -> Extracted:
+    kind, _, date = found.finding
+    happens = date if kind in {"event", "plan"} and date and date.lead not in {"since", "until", "till"} else None
+    metadata: dict[str, str] = {"kind": kind, "said_by": message.author}
+    if happens:
+        metadata |= {"date_words": happens.text, "date_granularity": happens.granularity}
+    memory = NewMemory(
+        text=text,
+        memory_type="episodic" if happens else "semantic",
+        topics=topics(text),
+        entities=entities(text, known=known),
+        event_date=happens.start if happens else None,
+        metadata=metadata,
+        message_ids=(message.id,),
+    )
+    return Extracted(
+        memory=memory,
+        kind=kind,
+        message_id=message.id,
+        sentence_index=found.position,
+        start=found.start,
+        end=found.end,
+        date=date,
+    )
+
+
+def _findings(message: Message, setting: Setting, tz: tzinfo) -> list[_Kept]:
+    """What is worth keeping, in order; a caption belongs to the sentence before it."""
+    kept: list[_Kept] = []
+    last: _Unit | None = None
+    for index, unit in enumerate(_units(message.content)):
+
+        def date(text: str = unit.text) -> DateSpan | None:
+            return resolve(text, said_at=message.created_at, tz=tz)
+
+        if unit.block == "caption":
+            _add_caption(
+                kept, _Kept(index, unit.start, unit.end, Finding("event", len(unit.text), None)), last, message
+            )
+        elif unit.block in {"prose", "item"} and (finding := judge(unit.text, setting, date)):
+            kept.append(_Kept(index, unit.start, unit.start + finding.length, finding))
+        last = unit
+    return kept
+
+
+def _add_caption(kept: list[_Kept], caption: _Kept, last: _Unit | None, message: Message) -> None:
+    """A photo makes one memory with the sentence before it: the one that is kept anyway, or a short lead-in."""
+    content = message.content
+    if last is None or content[last.end : caption.start].strip() or last.block not in {"prose", "item", "caption"}:
+        kept.append(caption)
+    elif kept and kept[-1].end == last.end:
+        kept[-1] = kept[-1]._replace(end=caption.end)
+    elif last.end - last.start > LONGEST_LEAD_IN or last.text.endswith("?"):
+        kept.append(caption)
+    else:
+        kept.append(caption._replace(start=last.start))
+
+
+def _units(content: str) -> Iterator[_Unit]:
+    """The sentences, blocks and captions of a message, without what was recalled."""
+    at = 0
+    for start, end, caption in _marked(content):
+        yield from _sentences(content, at, start)
+        if caption:
+            yield _Unit(content[start:end], start, end, "caption")
+        at = end
+    yield from _sentences(content, at, len(content))
+
+
+def _sentences(content: str, start: int, end: int) -> Iterator[_Unit]:
+    if start < end:
+        for sentence in split(content[start:end]):
+            yield _Unit(sentence.text, start + sentence.start, start + sentence.end, sentence.block)
+
+
+def _marked(content: str) -> list[tuple[int, int, bool]]:
+    """Stretches that are not read as sentences, in order, and whether each is a caption."""
+    skipped = recalled_spans(content)
+    photos = [photo.span() for photo in _PHOTO.finditer(content)]
+    outside = [span for span in photos if not any(start < span[1] and span[0] < end for start, end in skipped)]
+    return sorted([(start, end, False) for start, end in skipped] + [(start, end, True) for start, end in outside])
+
+
+def recalled_spans(content: str) -> list[tuple[int, int]]:
+    """Where `content` repeats what memory handed out: from an opening tag to its closing one, tags included.
+
+    A tag whose other half is missing takes all that may belong to it: to the end, or from the last span on.
+    """
+    spans: list[tuple[int, int]] = []
+    depth = opened = 0
+    for tag in _RECALLED.finditer(content):
+        if not tag.group(1):
+            opened = opened if depth else tag.start()
+            depth += 1
+        elif depth > 1:
+            depth -= 1
+        else:
+            start = opened if depth else (spans[-1][1] if spans else 0)
+            spans.append((start, tag.end()))
+            depth = 0
+    if depth:
+        spans.append((opened, len(content)))
+    return spans

@@ -5,7 +5,9 @@ from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from mcp_memory.longterm.dates import DateSpan
-from mcp_memory.longterm.patterns import INSTRUCTIONS, STATEMENTS, Kind, Pattern, by_trigger
+from mcp_memory.longterm.patterns import Kind, Pattern, by_trigger
+from mcp_memory.longterm.patterns_instructions import INSTRUCTIONS
+from mcp_memory.longterm.patterns_statements import STATEMENTS
 from mcp_memory.longterm.patterns_words import FIRST_PERSON, FUNCTION, IMPERATIVES, TROUBLE, VAGUE, words
 
 __all__ = ["Finding", "Setting", "judge"]
@@ -37,7 +39,6 @@ TELLING: Final = 7.0
 
 _INSTRUCTIONS: Final = by_trigger(INSTRUCTIONS)
 _STATEMENTS: Final = by_trigger(STATEMENTS)
-_RANK: Final = {id(pattern): rank for rank, pattern in enumerate(INSTRUCTIONS + STATEMENTS)}
 
 _WORD = re.compile(r"[^\W_](?:[\w'.-]{0,30}\w)?")
 _OPENING = re.compile(
@@ -67,8 +68,8 @@ _HYPOTHETICAL = re.compile(
 _REQUEST = re.compile(
     r"(?:please|can you|could you|would you|will you|let's|let me|lemme|help me|i wonder|i'm wondering"
     r"|i have (?:a|another|one) (?:quick )?(?:question|problem|doubt)"
-    r"|i(?:'m| am) (?:looking for|trying to|getting|having|seeing|curious|wondering|asking|stuck|confused|not sure|unsure"
-    r"|interested in (?:knowing|how))"
+    r"|i(?:'m| am) (?:looking for|trying to|getting|having|seeing|curious|wondering|asking|stuck|confused|not sure|unsure|interested"
+    r" in (?:knowing|how))"
     r"|i (?:need|want|would like|require) (?:you|it|this|that|an?|some|the|more|to (?:know|understand|see|make sure))\b"
     r"|i'd like (?:you|it|this|that|an?|some|the|more|to (?:know|understand|see))\b"
     r"|how about|what about|make sure|tell me|show me|give me|do you|don't you)\b"
@@ -78,9 +79,10 @@ _TASK_OBJECT = re.compile(
     r"|what|why|if|whether|for|in|with|to|from|like|as|about|into|only|something|us|them|on|out|down|up|again|at|by)\b"
     r"|\w+\W*$"
 )
-_MACHINE = re.compile(
-    r"[{}<>|\\=$]|\w\(\)|::|->|//|;\s*$|^\s*(?:at|File|import|from|def|class|const|let|var|return|npm|pip|git|sudo|curl"
-    r"|docker)\s[\w\"./@:-]+(?:$|\s[\w\"./@:-]+$)"
+_MACHINE_MARK = re.compile(r"[{}<>|\\=$;]|\w\(\)|::|->|//")
+_MACHINE_LINE = re.compile(
+    r"\s{0,20}(?:at|File|import|from|def|class|const|let|var|return|npm|pip|git|sudo|curl|docker)\s[\w\"./@:-]+"
+    r"(?:$|\s[\w\"./@:-]+$)"
 )
 _PRESENT_TASK = re.compile(
     r"\b(?:you (?:said|wrote|suggested|mentioned|gave|made|told)|your (?:code|answer|suggestion|response|solution"
@@ -121,7 +123,7 @@ class _Reading(NamedTuple):
 
 def judge(sentence: str, setting: Setting, date: Callable[[], DateSpan | None]) -> Finding | None:
     """What of `sentence` is worth keeping, if anything; `date` gives the date it speaks of, where that matters."""
-    if len(sentence) > LONGEST_SENTENCE or _MACHINE.search(sentence):
+    if len(sentence) > LONGEST_SENTENCE or _MACHINE_MARK.search(sentence) or _MACHINE_LINE.match(sentence):
         return None
     reading = _read(sentence)
     if len(reading.words) < 2:
@@ -144,12 +146,10 @@ def _read(sentence: str) -> _Reading:
     return _Reading(sentence, body, found, frozenset(found))
 
 
-def _first(table: Mapping[str, tuple[Pattern, ...]], reading: _Reading) -> Pattern | None:
+def _first(table: Mapping[str, tuple[tuple[int, Pattern], ...]], reading: _Reading) -> Pattern | None:
     """The pattern that stands first in its table among those that fit."""
-    tried: dict[int, Pattern] = {
-        _RANK[id(pattern)]: pattern for word in reading.bag & table.keys() for pattern in table[word]
-    }
-    return next((tried[rank] for rank in sorted(tried) if tried[rank].pattern.search(reading.body)), None)
+    places = {place: pattern for word in reading.bag & table.keys() for place, pattern in table[word]}
+    return next((places[place] for place in sorted(places) if places[place].expression.search(reading.body)), None)
 
 
 def _is_question(reading: _Reading) -> bool:
@@ -211,9 +211,7 @@ def _told(reading: _Reading, setting: Setting, date: Callable[[], DateSpan | Non
     return "identity" if reading.bag & FIRST_PERSON else "relation"
 
 
-def _score(
-    reading: _Reading, setting: Setting, found: Pattern | None, date: Callable[[], DateSpan | None]
-) -> float:
+def _score(reading: _Reading, setting: Setting, found: Pattern | None, date: Callable[[], DateSpan | None]) -> float:
     """How much a sentence tells: words that set it apart, a person, a time; less where it is about the listener."""
     bag = reading.bag
     score = float(min(8, sum(1 for word in bag if word not in FUNCTION and word not in VAGUE)))

@@ -24,7 +24,7 @@ _NO_NAME = (
     | words(
         "congrats congratulations glad wow yay ok okay lol omg haha hey hi hello thanks thank yes no yeah asap fyi btw "
         "imo imho tbh brb idk diy tv pm am id vs etc god jesus gosh dear ps nb todo tldr faq api csv json html css sql "
-        "url http https pdf usb cpu gpu ram ui ux ci cd pr prs db os ml ai llm sdk cli gps orm orms dr mr mrs ms prof st"
+        "url http https pdf usb cpu gpu ram ui ux ci cd pr prs db os ml ai llm sdk cli gps orm orms dr mr mrs ms prof"
     )
 )
 _WORD = re.compile(r"(?<![\w@#/-])(?:(?:Dr|Mr|Mrs|Ms|Prof|St|Mt)\.(?=\s)|[^\W\d_](?:[\w'’&-]{0,40}\w)?)")
@@ -32,6 +32,10 @@ _JOINT = re.compile(r"\s(?:(?:of|de|da|di|du|del|van|von|der|den|la|le|bin|al|th
 _POSSESSIVE = re.compile(r"['’]s?$")
 _NOUN_TOKEN = re.compile(r"[^\W\d_][\w'’-]{0,40}|[^\w\s'’-]|\d[\w.]{0,20}| [-–—] ")
 _ADDRESSED = re.compile(r"(?:[a-z']{2,9},?\s){1,2}$", re.IGNORECASE)
+
+
+_LEADS: Final = DETERMINERS | VERBS
+_OPENS_ONLY: Final = COMMON_OPENERS | VERBS
 
 
 class _Name(NamedTuple):
@@ -46,15 +50,18 @@ class _Capital(NamedTuple):
     end: int
 
 
-def entities(text: str, *, known: frozenset[str] = frozenset()) -> tuple[str, ...]:
+def entities(text: str, *, known: Callable[[], frozenset[str]] = frozenset) -> tuple[str, ...]:
     """The proper names in `text`, as written, in order, without repeats; no weekday, month or exclamation.
 
-    A capital at the start of a sentence proves nothing: a single word there counts only if it is `known`.
+    A capital at the start of a sentence proves nothing: a single word there counts only if it is `known`, which is
+    asked only then.
 
     >>> entities("My sister Ana lives in Porto")
     ('Ana', 'Porto')
     """
-    found = dict.fromkeys(name.text for name in _names(text) if not name.initial or " " in name.text or name.text in known)
+    found = dict.fromkeys(
+        name.text for name in _names(text) if not name.initial or " " in name.text or name.text in known
+    )
     return tuple(found)[:MOST_ENTITIES]
 
 
@@ -102,7 +109,7 @@ def _joined(text: str, left: _Capital, right: _Capital) -> bool:
 def _name(text: str, run: list[_Capital]) -> Iterator[_Name]:
     """The name that a run holds once the words are cut off that only look like a part of it."""
     initial = bool(run) and _opens_sentence(text, run[0].start)
-    if initial and run[0].word.lower() in COMMON_OPENERS | VERBS:
+    if initial and run[0].word.lower() in _OPENS_ONLY:
         run, initial = run[1:], False
     while run and not _may_be_named(run[0].word):
         run, initial = run[1:], False
@@ -116,8 +123,9 @@ def _name(text: str, run: list[_Capital]) -> Iterator[_Name]:
 
 
 def _may_be_named(word: str) -> bool:
-    return word.endswith(".") or _POSSESSIVE.sub("", word.replace("’", "'")).lower() not in _NO_NAME and not (
-        word.replace("’", "'").lower() in _NO_NAME
+    return word.endswith(".") or (
+        _POSSESSIVE.sub("", word.replace("’", "'")).lower() not in _NO_NAME
+        and word.replace("’", "'").lower() not in _NO_NAME
     )
 
 
@@ -142,18 +150,13 @@ def _nouns(text: str) -> Iterator[str]:
     head, led = "", False
     for token in _NOUN_TOKEN.findall(text):
         lower = token.replace("’", "'").lower().removesuffix("'s")
-        if lower in DETERMINERS or lower in VERBS or token[0].isdigit():
+        leads = lower in _LEADS or token[0].isdigit()
+        if leads or not token[0].isalpha() or lower in FUNCTION:
             if head:
                 yield head
-            head, led = "", True
-        elif not token[0].isalpha() or lower in FUNCTION:
-            if head:
-                yield head
-            head, led = "", led and token == ","
-        elif led and _is_noun(token, lower):
-            head = lower
-        elif led and token[0].isupper():
-            head = ""
+            head, led = "", leads or (led and token == ",")
+        elif led:
+            head = lower if _is_noun(token, lower) else "" if token[0].isupper() else head
     if head:
         yield head
 

@@ -88,6 +88,27 @@ def test_a_server_that_does_not_start_is_an_error_with_its_last_words_and_withou
     assert home.secret() not in str(caught.value)
 
 
+def test_a_redis_that_somebody_kills_while_it_starts_is_started_again(home: Home, tmp_path: Path) -> None:
+    real = find_binaries()
+    server = tmp_path / "redis-server"
+    # The first one that is to serve is killed.
+    server.write_text(
+        f'#!/bin/sh\n[ "$1" = --version ] || {{ mkdir once 2>/dev/null && kill -9 $$; }}\nexec {real.server} "$@"\n'
+    )
+    server.chmod(0o700)
+    endpoint = ensure(home, timeout=PATIENCE, find=lambda: Binaries(server, real.module))
+    assert command(endpoint, "PING")
+    assert home.redis_log.read_text().count("---- ") == 2
+
+
+def test_a_redis_that_is_killed_each_time_it_starts_is_an_error(home: Home, tmp_path: Path) -> None:
+    server = tmp_path / "redis-server"
+    server.write_text('#!/bin/sh\n[ "$1" = --version ] && echo "Redis server v=8.2.3" && exit\nkill -9 $$\n')
+    server.chmod(0o700)
+    with pytest.raises(Unavailable, match="does not start"):
+        ensure(home, timeout=PATIENCE, find=lambda: Binaries(server, find_binaries().module))
+
+
 def test_a_server_for_another_system_is_an_error_that_says_how_to_get_a_redis(home: Home, tmp_path: Path) -> None:
     server = tmp_path / "redis-server"
     server.write_bytes(b"\x7fELF of another machine")

@@ -98,7 +98,7 @@ def test_the_worker_is_python_with_our_settings_and_nothing_in_its_folder_can_po
 def test_what_the_worker_prints_is_in_its_log(home: Home) -> None:
     ensure_worker(home, argv=[sys.executable, "-c", "import sys; print('out'); print('err', file=sys.stderr)"])
     assert wait_until(lambda: not worker_running(home), timeout=PATIENCE)
-    assert sorted(Background(home.worker_lock, home.worker_log).last_words()) == ["err", "out"]
+    assert {"out", "err"} < {*home.worker_log.read_text().splitlines()}
     assert home.worker_log.stat().st_mode & 0o777 == 0o600
 
 

@@ -150,8 +150,8 @@ RECALL = _tool(
 
 GET_MEMORY = _tool(
     "get_memory",
-    "Read one memory in full, by an id from recall. With history: also what it said before, what superseded it and "
-    "when. To search use recall.",
+    "Call with an id from recall to read one memory in full; with history, also what it said before, what superseded "
+    "it and when. To search use recall.",
     READS,
     _object({"id": _text("Its id"), "history": _flag("With earlier versions")}, required=("id",)),
 )
@@ -194,8 +194,9 @@ FORGET = _tool(
 
 APPEND_TO_SESSION = _tool(
     "append_to_session",
-    "Save new turns of this conversation, to continue it later; facts are learnt from them in the background. Oldest "
-    "first, each turn once. A single fact: remember. Returns message_ids and whether extraction is queued.",
+    "Save this conversation, to continue it later; facts are learnt from it in the background. Call after an exchange "
+    "worth keeping, with the new turns only. A single fact: remember. Returns message_ids and whether extraction is "
+    "queued.",
     ADDS,
     _object(
         {
@@ -212,8 +213,8 @@ APPEND_TO_SESSION = _tool(
 
 GET_SESSION = _tool(
     "get_session",
-    "Read a saved conversation, to continue it. Returns its newest messages in order, summary and data; next_cursor "
-    "leads to older ones; an unknown one is empty. Facts from all of them: recall.",
+    "Call to continue a saved conversation. Returns its newest messages in order, summary and data; next_cursor leads "
+    "to older ones; an unknown one is empty. Facts from all of them: recall.",
     READS,
     _object(
         {
