@@ -11,13 +11,13 @@ from secrets import token_hex
 from typing import Any
 
 from arq.connections import ArqRedis
-from mcp_memory.models.embed import Embedder, open_embedder
 
 from mcp_memory import __version__
 from mcp_memory.app import START_LIMIT, Store, open_store, tiers
 from mcp_memory.embedded import Home, ensure, stop_redis
 from mcp_memory.errors import MemoryServerError
 from mcp_memory.jobs import QUEUE_NAME
+from mcp_memory.models.embed import Embedder, open_embedder
 from mcp_memory.settings import Settings
 from mcp_memory.storage import index, keys
 from mcp_memory.storage.client import embedded_pool, url_pool
@@ -44,8 +44,9 @@ class Running:
 class Lifecycle:
     """Starts what a worker is made of, and ends it in the reverse order."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, burst: bool = False) -> None:
         self._settings = settings
+        self._burst = burst
         self._home = Home.at(settings.home) if settings.redis_url is None else None
         self._stack = AsyncExitStack()
         self._tasks: list[asyncio.Task[None]] = []
@@ -87,6 +88,8 @@ class Lifecycle:
 
     async def stop(self, ctx: dict[str, Any]) -> None:
         """arq's `on_shutdown`: end the loops, say goodbye, and take an unused Redis along."""
+        if self._burst:
+            await self._embed_the_rest()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -97,6 +100,13 @@ class Lifecycle:
         if self._leaves and self._home is not None:
             home = self._home
             await asyncio.to_thread(lambda: stop_redis(ensure(home, timeout=START_LIMIT)))
+
+    async def _embed_the_rest(self) -> None:
+        """With `burst`: leave only when nothing waits for a vector, or the model cannot make any."""
+        while self._behind is None and self._problem is None:
+            await asyncio.sleep(0.05)
+        while self._behind is not None and await self._behind.once():
+            pass
 
     def _spawn(self, work: Any) -> None:
         task: asyncio.Task[None] = asyncio.create_task(work)

@@ -17,5 +17,5 @@ def run(settings: Settings, *, concurrency: int = 10, burst: bool = False) -> in
     """
     logging.getLogger().setLevel(settings.log_level)
     asyncio.set_event_loop(asyncio.new_event_loop())  # arq asks for the current one
-    worker = run_worker(worker_settings(settings, concurrency=concurrency), burst=burst)
+    worker = run_worker(worker_settings(settings, concurrency=concurrency, burst=burst), burst=burst)
     return worker.jobs_failed

@@ -23,9 +23,9 @@ POLL = timedelta(milliseconds=200)
 """How often arq looks for due jobs; its default of 500 would be half of the wait after a short debounce."""
 
 
-def worker_settings(settings: Settings, *, concurrency: int = 10) -> type:
+def worker_settings(settings: Settings, *, concurrency: int = 10, burst: bool = False) -> type:
     """The class that arq reads, for the store of these settings."""
-    lifecycle = Lifecycle(settings)
+    lifecycle = Lifecycle(settings, burst=burst)
     attributes: dict[str, Any] = {
         "functions": [func(extract_session, name=ExtractSession.name, timeout=JOB_LIMIT.total_seconds())],
         # Every 10 s, whatever happened to a job: sessions that are behind get one.

@@ -22,7 +22,7 @@ from typing import Final
 
 from mcp_memory.longterm.dates_calendar import Granularity, Stretch
 from mcp_memory.longterm.dates_frame import PREPOSITIONS, Frame, Tense
-from mcp_memory.longterm.dates_patterns import ANCHORED, CLOCK_AFTER, CLOCK_BEFORE, HINT, LEAD, TENSE, WORDING
+from mcp_memory.longterm.dates_patterns import ANCHORED, CLOCK_AFTER, CLOCK_BEFORE, HINTS, LEAD, TENSE, WORDING
 from mcp_memory.longterm.dates_rules import RULES, anchored, at_time
 
 __all__ = ["DateSpan", "Granularity", "find_dates", "resolve"]
@@ -57,7 +57,12 @@ def find_dates(text: str, *, said_at: datetime, tz: tzinfo) -> list[DateSpan]:
     """
     if said_at.tzinfo is None:
         raise ValueError("a time without zone reached the dates")
-    return list(_spans(text, said_at, tz)) if HINT.search(text) else []
+    return list(_spans(text, said_at, tz)) if _may_hold_date(text) else []
+
+
+def _may_hold_date(text: str) -> bool:
+    lower = text.lower()
+    return any(hint in lower for hint in HINTS) or _DIGIT.search(text) is not None
 
 
 def resolve(text: str, *, said_at: datetime, tz: tzinfo) -> DateSpan | None:
@@ -157,6 +162,7 @@ def _moments(stretch: Stretch, tz: tzinfo) -> tuple[datetime, datetime]:
     return start, end if end > start else start + max(stretch.end - stretch.start, timedelta(minutes=1))
 
 
+_DIGIT = re.compile(r"\d")
 _LOOK: Final = 24
 """Characters around a wording in which words that change its meaning are looked for."""
 _SENTENCE: Final = 160

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from functools import cache
 from itertools import pairwise
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
 from mcp_memory.longterm.dates import DateSpan, resolve
 from mcp_memory.longterm.extract_gate import Finding, Setting, judge
 from mcp_memory.longterm.extract_topics import entities, names, topics
 from mcp_memory.longterm.patterns import Kind
-from mcp_memory.longterm.sentences import Block, split
+from mcp_memory.longterm.sentences import Sentence, split
 from mcp_memory.records import Message, NewMemory, Strategy
 
 __all__ = ["RECALL_TAG", "Extracted", "extract", "recalled_spans", "topics"]
@@ -40,17 +40,7 @@ class Extracted:
     """The date it speaks of; its position counts from `start`."""
 
 
-class _Unit(NamedTuple):
-    """A sentence or block of a message, or a photo's caption."""
-
-    text: str
-    start: int
-    end: int
-    block: Block | Literal["caption"]
-
-
 _RECALLED = re.compile(rf"(?:<|&lt;)(/?){RECALL_TAG}(?:\s[^<>]{{0,500}})?(?:>|&gt;)", re.IGNORECASE)
-_PHOTO = re.compile(r"\[photo:\s{0,3}[^\[\]]{1,400}\]")
 _ASKS = re.compile(r"\?(?:[\s\"')\]*]|$)")
 LONGEST_LEAD_IN: Final = 300
 """Characters of the sentence before a caption that are kept with it."""
@@ -167,26 +157,27 @@ def _extracted(message: Message, found: _Kept, text: str, known: Callable[[], fr
 def _findings(message: Message, setting: Setting, tz: tzinfo) -> list[_Kept]:
     """What is worth keeping, in order; a caption belongs to the sentence before it."""
     kept: list[_Kept] = []
-    last: _Unit | None = None
-    for index, unit in enumerate(_units(message.content)):
+    last: Sentence | None = None
+    for position, sentence in enumerate(_sentences(message.content)):
 
-        def date(text: str = unit.text) -> DateSpan | None:
+        def date(text: str = sentence.text) -> DateSpan | None:
             return resolve(text, said_at=message.created_at, tz=tz)
 
-        if unit.block == "caption":
-            _add_caption(
-                kept, _Kept(index, unit.start, unit.end, Finding("event", len(unit.text), None)), last, message
-            )
-        elif unit.block in {"prose", "item"} and (finding := judge(unit.text, setting, date)):
-            kept.append(_Kept(index, unit.start, unit.start + finding.length, finding))
-        last = unit
+        if sentence.block == "caption":
+            caption = _Kept(position, sentence.start, sentence.end, Finding("event", len(sentence.text), None))
+            _add_caption(kept, caption, last, message.content)
+        elif sentence.block in _READ and (finding := judge(sentence.text, setting, date)):
+            kept.append(_Kept(position, sentence.start, sentence.start + finding.length, finding))
+        last = sentence
     return kept
 
 
-def _add_caption(kept: list[_Kept], caption: _Kept, last: _Unit | None, message: Message) -> None:
+_READ: Final = frozenset(("prose", "item"))
+
+
+def _add_caption(kept: list[_Kept], caption: _Kept, last: Sentence | None, content: str) -> None:
     """A photo makes one memory with the sentence before it: the one that is kept anyway, or a short lead-in."""
-    content = message.content
-    if last is None or content[last.end : caption.start].strip() or last.block not in {"prose", "item", "caption"}:
+    if last is None or last.block not in {*_READ, "caption"} or content[last.end : caption.start].strip():
         kept.append(caption)
     elif kept and kept[-1].end == last.end:
         kept[-1] = kept[-1]._replace(end=caption.end)
@@ -196,29 +187,17 @@ def _add_caption(kept: list[_Kept], caption: _Kept, last: _Unit | None, message:
         kept.append(caption._replace(start=last.start))
 
 
-def _units(content: str) -> Iterator[_Unit]:
-    """The sentences, blocks and captions of a message, without what was recalled."""
-    at = 0
-    for start, end, caption in _marked(content):
-        yield from _sentences(content, at, start)
-        if caption:
-            yield _Unit(content[start:end], start, end, "caption")
-        at = end
-    yield from _sentences(content, at, len(content))
-
-
-def _sentences(content: str, start: int, end: int) -> Iterator[_Unit]:
-    if start < end:
-        for sentence in split(content[start:end]):
-            yield _Unit(sentence.text, start + sentence.start, start + sentence.end, sentence.block)
-
-
-def _marked(content: str) -> list[tuple[int, int, bool]]:
-    """Stretches that are not read as sentences, in order, and whether each is a caption."""
-    skipped = recalled_spans(content)
-    photos = [photo.span() for photo in _PHOTO.finditer(content)]
-    outside = [span for span in photos if not any(start < span[1] and span[0] < end for start, end in skipped)]
-    return sorted([(start, end, False) for start, end in skipped] + [(start, end, True) for start, end in outside])
+def _sentences(content: str) -> list[Sentence]:
+    """The sentences and blocks of a message, without what was recalled."""
+    recalled = recalled_spans(content)
+    if not recalled:
+        return split(content)
+    sentences: list[Sentence] = []
+    for (_, start), (end, _) in pairwise([(0, 0), *recalled, (len(content), 0)]):
+        sentences += [
+            Sentence(one.text, start + one.start, start + one.end, one.block) for one in split(content[start:end])
+        ]
+    return sentences
 
 
 def recalled_spans(content: str) -> list[tuple[int, int]]:

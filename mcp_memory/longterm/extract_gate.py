@@ -37,6 +37,10 @@ LONGEST_SENTENCE: Final = 1_000
 TELLING: Final = 7.0
 """What people tell each other is kept from this score on; found on two conversations, tested on others."""
 
+DATED: Final = 2.5
+"""What a date adds to that score."""
+
+_EMPTY: Final = FUNCTION | VAGUE
 _INSTRUCTIONS: Final = by_trigger(INSTRUCTIONS)
 _STATEMENTS: Final = by_trigger(STATEMENTS)
 
@@ -49,9 +53,9 @@ _OPENING = re.compile(
     r"|[a-z]\w{1,20}, (?=i\b|i'|my\b|we\b|we'|our\b)){1,4}"
 )
 _QUESTION_WORD = words(
-    "what who whom whose which when where why how is are was were do does did can could will would should shall may "
-    "have has had isn't aren't don't doesn't didn't won't wouldn't couldn't can't any anything anyone got wanna what's "
-    "how's where's who's"
+    "what who whom whose which when where why how is are was were do does did can could will would should shall "
+    "may have has had isn't aren't don't doesn't didn't won't wouldn't couldn't can't any anything anyone got "
+    "wanna what's how's where's who's"
 )
 _QUESTION_AUXILIARY = words("when have had any got what how")
 """They open statements too (`When I moved …`, `Had a great day`): without a question mark they prove nothing."""
@@ -60,16 +64,20 @@ _INNER_QUESTION = re.compile(
     r"|did|can|could|will|would|should|any|have you|got)\b)",
     re.IGNORECASE,
 )
-_HYPOTHETICAL = re.compile(
-    r"\bif (?:i|we|he|she|they|you|it|my \w+) (?:were|was|had|could|would|did)\b|^(?:imagine|suppose|assume|pretend"
-    r"|let's say|say you|what if|hypothetically|in theory|picture|act as|you are|you're)\b|\bi wish (?:i|we|it|there)\b"
-    r"|\bwould(?:n't)? have\b|\bhypothetical|\bfor the sake of argument\b|\brole-?play"
+_SUPPOSED = re.compile(
+    r"(?:imagine|suppose|assume|pretend|let's say|say you|what if|hypothetically|in theory|picture|act as|you are"
+    r"|you're|i wish)\b"
+)
+_UNREAL_WORDS = words("if wish would wouldn't would've hypothetical hypothetically sake role-play roleplay")
+_UNREAL = re.compile(
+    r"\bif (?:i|we|he|she|they|you|it|my \w+) (?:were|was|had|could|would|did)\b|\bi wish (?:i|we|it|there)\b"
+    r"|\bwould(?:n't)? have\b|\bwould've\b|\bhypothetical|\bfor the sake of argument\b|\brole-?play"
 )
 _REQUEST = re.compile(
     r"(?:please|can you|could you|would you|will you|let's|let me|lemme|help me|i wonder|i'm wondering"
     r"|i have (?:a|another|one) (?:quick )?(?:question|problem|doubt)"
-    r"|i(?:'m| am) (?:looking for|trying to|getting|having|seeing|curious|wondering|asking|stuck|confused|not sure|unsure|interested"
-    r" in (?:knowing|how))"
+    r"|i(?:'m| am) (?:looking for|trying to|getting|having|seeing|curious|wondering|asking|stuck|confused|not sure"
+    r"|unsure|interested in (?:knowing|how))"
     r"|i (?:need|want|would like|require) (?:you|it|this|that|an?|some|the|more|to (?:know|understand|see|make sure))\b"
     r"|i'd like (?:you|it|this|that|an?|some|the|more|to (?:know|understand|see))\b"
     r"|how about|what about|make sure|tell me|show me|give me|do you|don't you)\b"
@@ -79,7 +87,7 @@ _TASK_OBJECT = re.compile(
     r"|what|why|if|whether|for|in|with|to|from|like|as|about|into|only|something|us|them|on|out|down|up|again|at|by)\b"
     r"|\w+\W*$"
 )
-_MACHINE_MARK = re.compile(r"[{}<>|\\=$;]|\w\(\)|::|->|//")
+_MACHINE_MARK = re.compile(r"[{}<>|\\=$;]|\(\)|::|->|//")
 _MACHINE_LINE = re.compile(
     r"\s{0,20}(?:at|File|import|from|def|class|const|let|var|return|npm|pip|git|sudo|curl|docker)\s[\w\"./@:-]+"
     r"(?:$|\s[\w\"./@:-]+$)"
@@ -97,15 +105,16 @@ _MOOD = re.compile(
     r"(?:tired|hungry|bored|happy|sad|glad|excited|sorry|sure|ready|done|fine|okay|ok|good|great|back|here|confused|lost"
     r"|curious|stuck|proud|grateful|thankful)\b"
 )
-_PAST = re.compile(
-    r"\b(?:was|were|did|had|got|went|came|saw|made|took|gave|met|bought|brought|told|left|began|broke|built|caught|chose"
-    r"|drove|drank|ate|fell|felt|flew|found|grew|heard|held|kept|knew|lost|led|paid|ran|rode|sang|sat|sent|slept|sold"
-    r"|spent|spoke|stood|taught|won|wore|wrote|became|been|\w{2,14}ed)\b"
+_PAST = words(
+    "was were did had got went came saw made took gave met bought brought told left began broke built caught "
+    "chose drove drank ate fell felt flew found grew heard held kept knew lost led paid ran rode sang sat sent "
+    "slept sold spent spoke stood taught won wore wrote became been"
 )
-_FUTURE = re.compile(
-    r"\b(?:will|won't|gonna|going to|plan|plans|planning|hope to|hoping|want to|wanna|looking forward|can't wait|next"
-    r"|upcoming|soon|thinking (?:of|about)|(?:i|we|he|she|they|it)'ll)\b"
+_FUTURE = words(
+    "will won't gonna plan plans planning hope hoping wanna next upcoming soon i'll we'll he'll she'll they'll it'll"
 )
+_FUTURE_PHRASE = re.compile(r"\b(?:(?:going|want) to|looking forward|can't wait|thinking (?:of|about))\b")
+_FUTURE_PHRASE_WORDS = words("going want looking can't thinking")
 _PERFECT = words("i've we've been he's she's they've")
 _AT_HAND = words("today tonight now")
 _TRYING = words("try check know")
@@ -129,13 +138,17 @@ def judge(sentence: str, setting: Setting, date: Callable[[], DateSpan | None]) 
     if len(reading.words) < 2:
         return None
     if setting.instructs and (found := _first(_INSTRUCTIONS, reading)):
-        return Finding(found.kind, len(sentence), date())
+        return Finding(found.kind, len(sentence), None)
     if _is_question(reading):
         return _before_question(sentence, date)
-    if _HYPOTHETICAL.search(reading.body):
+    if _is_unreal(reading):
         return None
     kind = _told(reading, setting, date) if setting.personal else _to_assistant(reading, date)
-    return Finding(kind, len(sentence), date()) if kind else None
+    return _finding(kind, len(sentence), date) if kind else None
+
+
+def _finding(kind: Kind, length: int, date: Callable[[], DateSpan | None]) -> Finding:
+    return Finding(kind, length, date() if kind in {"event", "plan"} else None)
 
 
 def _read(sentence: str) -> _Reading:
@@ -159,6 +172,23 @@ def _is_question(reading: _Reading) -> bool:
     return opening in _QUESTION_WORD and opening not in _QUESTION_AUXILIARY
 
 
+def _is_unreal(reading: _Reading) -> bool:
+    """Supposed, wished, or true only in a story."""
+    if _SUPPOSED.match(reading.body):
+        return True
+    return not reading.bag.isdisjoint(_UNREAL_WORDS) and bool(_UNREAL.search(reading.body))
+
+
+def _is_past(reading: _Reading) -> bool:
+    return not reading.bag.isdisjoint(_PAST) or any(word.endswith("ed") and len(word) > 3 for word in reading.bag)
+
+
+def _is_future(reading: _Reading) -> bool:
+    if not reading.bag.isdisjoint(_FUTURE):
+        return True
+    return not reading.bag.isdisjoint(_FUTURE_PHRASE_WORDS) and bool(_FUTURE_PHRASE.search(reading.body))
+
+
 def _before_question(sentence: str, date: Callable[[], DateSpan | None]) -> Finding | None:
     """`My daughter is allergic to nuts, what can I bake?`: the statement before the question."""
     cut = _INNER_QUESTION.search(sentence)
@@ -166,10 +196,10 @@ def _before_question(sentence: str, date: Callable[[], DateSpan | None]) -> Find
         return None
     head = sentence[: cut.start()]
     reading = _read(head)
-    if len(reading.words) < 3 or reading.words[0] in _QUESTION_WORD or _HYPOTHETICAL.search(reading.body):
+    if len(reading.words) < 3 or reading.words[0] in _QUESTION_WORD or _is_unreal(reading):
         return None
     found = None if _is_request(reading) else _first(_STATEMENTS, reading)
-    return Finding(found.kind, len(head), date()) if found else None
+    return _finding(found.kind, len(head), date) if found else None
 
 
 def _is_request(reading: _Reading) -> bool:
@@ -194,30 +224,30 @@ def _dated(reading: _Reading, span: DateSpan | None) -> Kind | None:
         return None
     if span.text.lower() in _AT_HAND or _MOOD.search(reading.body) or reading.bag & (TROUBLE | _TRYING):
         return None
-    return "event" if _PAST.search(reading.body) and not _FUTURE.search(reading.body) else "plan"
+    return "event" if _is_past(reading) and not _is_future(reading) else "plan"
 
 
 def _told(reading: _Reading, setting: Setting, date: Callable[[], DateSpan | None]) -> Kind | None:
     """Said between people: whatever tells more than small talk does."""
     found = _first(_STATEMENTS, reading)
-    if _score(reading, setting, found, date) < TELLING:
+    score = _score(reading, setting, found)
+    if score < TELLING and (score + DATED < TELLING or date() is None):
         return None
     if found:
         return found.kind
-    if _FUTURE.search(reading.body):
+    if _is_future(reading):
         return "plan"
-    if _PAST.search(reading.body):
+    if _is_past(reading):
         return "event"
     return "identity" if reading.bag & FIRST_PERSON else "relation"
 
 
-def _score(reading: _Reading, setting: Setting, found: Pattern | None, date: Callable[[], DateSpan | None]) -> float:
+def _score(reading: _Reading, setting: Setting, found: Pattern | None) -> float:
     """How much a sentence tells: words that set it apart, a person, a time; less where it is about the listener."""
     bag = reading.bag
-    score = float(min(8, sum(1 for word in bag if word not in FUNCTION and word not in VAGUE)))
-    if score == 0:
+    telling = len(bag) - sum(1 for word in bag if word in _EMPTY)
+    if telling == 0:
         return 0.0
-    score += 2 * bool(bag & FIRST_PERSON) + 4 * setting.answering + 2 * (found is not None)
-    score += 1.5 * bool(_PAST.search(reading.body)) + 1.5 * bool(bag & _PERFECT)
-    score -= sum(1 for word in reading.words if word.startswith("you"))
-    return score if score >= TELLING else score + 2.5 * (date() is not None)
+    score = min(8.0, telling) + 4 * setting.answering + 2 * (found is not None)
+    score += 2 * (not bag.isdisjoint(FIRST_PERSON)) + 1.5 * _is_past(reading) + 1.5 * (not bag.isdisjoint(_PERFECT))
+    return score - sum(1 for word in reading.words if word.startswith("you"))

@@ -60,7 +60,7 @@ def entities(text: str, *, known: Callable[[], frozenset[str]] = frozenset) -> t
     ('Ana', 'Porto')
     """
     found = dict.fromkeys(
-        name.text for name in _names(text) if not name.initial or " " in name.text or name.text in known
+        name.text for name in _names(text) if not name.initial or " " in name.text or name.text in known()
     )
     return tuple(found)[:MOST_ENTITIES]
 

@@ -52,9 +52,10 @@ SUBJECT: Final = r"\b(?:i|we)"
 AM: Final = r"\b(?:i'm|im|we're|i am|we are|i was|we were|i've been|we've been|i have been|we have been)"
 HAVE: Final = r"\b(?:i|we)(?:'ve got|'ve| have got| have)"
 ADVERB: Final = "(?:" + any_of(
-    "really absolutely just also always still usually actually truly totally kinda personally especially never only even "
-    "finally recently already currently now both all definitely probably mostly mainly generally often typically "
-    "normally rarely once do first have had so then somewhat quite very much kind_of sort_of happily newly"
+    "really absolutely just also always still usually actually truly totally kinda personally especially never "
+    "only even finally recently already currently now both all definitely probably mostly mainly generally often "
+    "typically normally rarely once do first have had so then somewhat quite very much kind_of sort_of happily "
+    "newly"
 ) + " ){0,3}"  # fmt: skip
 COUNT: Final = r"(?:an?|one|two|three|four|five|six|seven|eight|nine|ten|many|several|some|few|no|\d{1,3})"
 LASTING: Final = none_of(
@@ -64,9 +65,10 @@ LASTING: Final = none_of(
 )
 """What follows is not something that only the present conversation can name."""
 PERSON: Final = any_of(
-    r"wife husband spouse partner fianc[eé]e? boyfriend girlfriend mother father mom mum dad parents? brothers? sisters? "
-    r"siblings? sons? daughters? child children kids? baby twins? grand(?:mother|father|ma|pa|parents|son|daughter|kids) "
-    r"uncle aunt cousins? niece nephew family friends? best_friend roommate flatmate neighbou?rs? boss manager "
-    r"colleagues? coworkers? co-workers? mentor tutor teacher therapist doctor dentist landlord landlady team dog cat "
-    r"pets? puppy kitten horse (?:mother|father|sister|brother|son|daughter)-in-law step\w{3,8} ex(?:-\w{4,9})? lead"
+    r"wife husband spouse partner fianc[eé]e? boyfriend girlfriend mother father mom mum dad parents? brothers? "
+    r"sisters? siblings? sons? daughters? child children kids? baby twins? "
+    r"grand(?:mother|father|ma|pa|parents|son|daughter|kids) uncle aunt cousins? niece nephew family friends? "
+    r"best_friend roommate flatmate neighbou?rs? boss manager colleagues? coworkers? co-workers? mentor tutor "
+    r"teacher therapist doctor dentist landlord landlady team dog cat pets? puppy kitten horse "
+    r"(?:mother|father|sister|brother|son|daughter)-in-law step\w{3,8} ex(?:-\w{4,9})? lead"
 )

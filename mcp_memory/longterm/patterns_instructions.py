@@ -8,7 +8,10 @@ from mcp_memory.longterm.patterns_words import IMPERATIVES
 __all__ = ["INSTRUCTIONS"]
 
 _VERB = any_of(" ".join(sorted(IMPERATIVES)))
-_ORDER = rf"(?:(?:please|just|only|also|you (?:should|must|can)|i(?:'d like| want| would like) you to) )?(?:always|never|no|{_VERB})\b"
+_ORDER = (
+    r"(?:(?:please|just|only|also|you (?:should|must|can)|i(?:'d like| want| would like) you to) )?"
+    rf"(?:always|never|no|{_VERB})\b"
+)
 """An imperative, as it follows `from now on`."""
 _HENCEFORTH = (
     r"(?:from now on|going forward|for future reference|in (?:the )?future|henceforth|by default|as a rule"
@@ -20,16 +23,16 @@ _ADDRESSED = (
     r"|\bwant you to |\b(?:can|could|would) you |\byou )"
 )
 _NO_HABIT = none_of(
-    "mind been had got have happy glad good nice fun great a an the my wanted loved thought knew so in on wondered "
-    "looking forget give_up stop know too seem seems was is are will would expected really sure better saw heard felt "
-    r"met doubt love enjoy gets? late thankful there here believe underestimate lose going again tired easy dull works? "
-    r"feels has \w{2,12}(?:ed|ing|s)"
+    r"mind been had got have happy glad good nice fun great a an the my wanted loved thought knew so in on "
+    r"wondered looking forget give_up stop know too seem seems was is are will would expected really sure better "
+    r"saw heard felt met doubt love enjoy gets? late thankful there here believe underestimate lose going again "
+    r"tired easy dull works? feels has \w{2,12}(?:ed|ing|s)"
 )
 """`Always` and `never` open memories, encouragement and small talk too."""
 _NO_COMFORT = none_of(
-    "worry forget know think be_(?:afraid|scared|sad|shy|sorry|silly|so|too|ridiculous|surprised|mad|hard) give_up miss "
-    "stress sweat hesitate panic beat lose believe even really have need want see get understand like mind feel care "
-    "let mean hold wait stop underestimate judge bother you i we remember doubt look work"
+    "worry forget know think be_(?:afraid|scared|sad|shy|sorry|silly|so|too|ridiculous|surprised|mad|hard) "
+    "give_up miss stress sweat hesitate panic beat lose believe even really have need want see get understand "
+    "like mind feel care let mean hold wait stop underestimate judge bother you i we remember doubt look work"
 )
 _NO_TASK = (
     r"(?!(?:\w{2,12} ){0,3}(?:it|that|this|these|those|them|here|yet|me wrong|there)"
@@ -50,8 +53,8 @@ INSTRUCTIONS: Final[tuple[Pattern, ...]] = (
         "call address refer",
         r"\b(?:call|address|refer to) me (?:as |by )?",
         none_of(
-            "back later when if tomorrow at on crazy a an the old soon asap again today maybe and for in to about this "
-            "next after before out up it what whatever anytime but by"
+            "back later when if tomorrow at on crazy a an the old soon asap again today maybe and for in to about "
+            "this next after before out up it what whatever anytime but by"
         ),
         r"[a-z]",
     ),
@@ -67,7 +70,8 @@ INSTRUCTIONS: Final[tuple[Pattern, ...]] = (
         "instruction",
         "save store memorize memorise record reference",
         _REMEMBER,
-        r"(?:(?:save|store|memori[sz]e|record)(?: this)?(?: in (?:your )?memory)?(?:: ?| that )|for (?:the record|your",
+        r"(?:(?:save|store|memori[sz]e|record)(?: this)?(?: in (?:your )?memory)?(?:: ?| that )|for (?:the "
+        r"record|your",
         r" reference),? ).{6}",
     ),
     pattern("instruction", "always never", _ADDRESSED, r"(?:always|never)(?: ever)? ", _NO_HABIT, r"[a-z]"),
@@ -99,7 +103,8 @@ INSTRUCTIONS: Final[tuple[Pattern, ...]] = (
     pattern(
         "instruction",
         "answer reply respond speak talk",
-        r"^(?:please )?(?:always |only )?(?:answer|reply|respond|speak|talk)(?: to (?:me|us))? (?:always |only |just )?",
+        r"^(?:please )?(?:always |only )?(?:answer|reply|respond|speak|talk)(?: to (?:me|us))? (?:always |only "
+        r"|just )?",
         r"(?:in|like|with|using) (?!(?:this|that|the|it|my)\b)",
     ),
     pattern(
@@ -123,8 +128,8 @@ INSTRUCTIONS: Final[tuple[Pattern, ...]] = (
         "use",
         r"^(?:please )?(?:always |only )?use (?:only )?(?:the )?",
         any_of(
-            "metric imperial british american celsius fahrenheit 24-hour 24h iso tabs spaces plain formal informal emoji "
-            "he/him she/her they/them si_units short_sentences simple_(?:words|language|english)"
+            "metric imperial british american celsius fahrenheit 24-hour 24h iso tabs spaces plain formal "
+            "informal emoji he/him she/her they/them si_units short_sentences simple_(?:words|language|english)"
         ),
         r"\b",
     ),

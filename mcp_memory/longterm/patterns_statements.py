@@ -20,51 +20,56 @@ __all__ = ["STATEMENTS"]
 
 _NAME_PART = r"[\w'.-]{2,20}"
 _STATE = any_of(
-    "from based_in originally born married divorced single engaged widowed pregnant retired unemployed vegetarian vegan "
-    "pescatarian diabetic celiac coeliac left-handed right-handed colou?r-?blind blind deaf dyslexic autistic bilingual "
-    "allergic intolerant lactose gluten self-employed trans gay queer bisexual lesbian jewish muslim christian catholic "
-    r"hindu buddhist atheist fluent certified qualified insured \d{1,3}\b(?!\s?(?:%|min|times|percent))"
+    r"from based_in originally born married divorced single engaged widowed pregnant retired unemployed "
+    r"vegetarian vegan pescatarian diabetic celiac coeliac left-handed right-handed colou?r-?blind blind deaf "
+    r"dyslexic autistic bilingual allergic intolerant lactose gluten self-employed trans gay queer bisexual "
+    r"lesbian jewish muslim christian catholic hindu buddhist atheist fluent certified qualified insured "
+    r"\d{1,3}\b(?!\s?(?:%|min|times|percent))"
 )
 _ILLNESS = any_of(
-    r"asthma diabetes migraines? adhd autism anxiety depression cancer allerg\w{1,4} epilepsy eczema insomnia vertigo "
-    r"celiac coeliac ibs hiv dementia arthritis \w{3,12}(?:itis|emia|aemia|osis|exia|algia|lexia|pathy|phobia) "
-    r"type_(?:1|2|one|two) high_(?:blood|cholesterol) low_blood bad_(?:knee|back|hip|eyesight)s?"
+    r"asthma diabetes migraines? adhd autism anxiety depression cancer allerg\w{1,4} epilepsy eczema insomnia "
+    r"vertigo celiac coeliac ibs hiv dementia arthritis "
+    r"\w{3,12}(?:itis|emia|aemia|osis|exia|algia|lexia|pathy|phobia) type_(?:1|2|one|two) "
+    r"high_(?:blood|cholesterol) low_blood bad_(?:knee|back|hip|eyesight)s?"
 )
 _ACTIVITY = any_of(
-    r"training studying preparing learning saving recovering building organi[sz]ing moving renovating writing_(?:an?|my) "
-    r"working_(?:for|as|at|from|with|part|full|towards?|on_(?:an?|my|our)) living staying teaching volunteering majoring "
-    r"interning raising expecting breastfeeding dating seeing_a taking_(?:care|part|up|classes|lessons|medication) "
-    r"attending running_(?:an?|my|our|for) hosting growing collecting restoring practi[sc]ing "
-    r"(?:on|in)_(?:a|the|my)_(?:diet|team|board|committee|band|choir|club)"
+    r"training studying preparing learning saving recovering building organi[sz]ing moving renovating "
+    r"writing_(?:an?|my) working_(?:for|as|at|from|with|part|full|towards?|on_(?:an?|my|our)) living staying "
+    r"teaching volunteering majoring interning raising expecting breastfeeding dating seeing_a "
+    r"taking_(?:care|part|up|classes|lessons|medication) attending running_(?:an?|my|our|for) hosting growing "
+    r"collecting restoring practi[sc]ing (?:on|in)_(?:a|the|my)_(?:diet|team|board|committee|band|choir|club)"
 )
 _OWNED = any_of(
-    "allergy car bike house flat apartment garden degree phd licen[cs]e business company tattoo scholarship budget visa "
-    "passport diploma certificate boat piano guitar job side"
+    "allergy car bike house flat apartment garden degree phd licen[cs]e business company tattoo scholarship "
+    "budget visa passport diploma certificate boat piano guitar job side"
 )
 _OCCASION = any_of(
-    "meeting appointment interview exam deadline flight surgery operation wedding reservation booking presentation "
-    "performance review trip holiday vacation concert conference audition tournament recital check-?up date race match "
-    "baby_on_the_way due_date"
+    "meeting appointment interview exam deadline flight surgery operation wedding reservation booking "
+    "presentation performance review trip holiday vacation concert conference audition tournament recital "
+    "check-?up date race match baby_on_the_way due_date"
 )
 _HAPPENED = any_of(
-    "moved bought adopted started quit joined graduated married visited travell?ed went met painted lost won sold hired "
-    "fired failed passed signed enrolled booked ordered attended celebrated hosted organi[sz]ed launched founded opened "
-    "closed finished completed earned retired broke injured sprained donated volunteered applied interviewed accepted "
-    r"resigned got_(?:married|engaged|divorced|promoted|hired|fired|a_new|a_job|into|back_from) switched migrated upgraded "
-    r"relocated inherited gave_birth had_(?:a_baby|surgery|an_operation|a_\w+_(?:surgery|accident)) flew drove_to hiked "
-    r"camped ran_(?:a|my|the)_(?:\w+_)?(?:marathon|race|5k|10k) became grew_up took_up took_part built rented renovated "
-    r"published performed competed received discovered learned_to learnt_to taught proposed decided_to chose_to tried_out"
+    r"moved bought adopted started quit joined graduated married visited travell?ed went met painted lost won "
+    r"sold hired fired failed passed signed enrolled booked ordered attended celebrated hosted organi[sz]ed "
+    r"launched founded opened closed finished completed earned retired broke injured sprained donated volunteered "
+    r"applied interviewed accepted resigned "
+    r"got_(?:married|engaged|divorced|promoted|hired|fired|a_new|a_job|into|back_from) switched migrated upgraded "
+    r"relocated inherited gave_birth had_(?:a_baby|surgery|an_operation|a_\w+_(?:surgery|accident)) flew drove_to "
+    r"hiked camped ran_(?:a|my|the)_(?:\w+_)?(?:marathon|race|5k|10k) became grew_up took_up took_part built "
+    r"rented renovated published performed competed received discovered learned_to learnt_to taught proposed "
+    r"decided_to chose_to tried_out"
 )
 _BEFELL = any_of(
-    "promoted hired fired diagnosed laid_off accepted rejected admitted elected invited nominated awarded raised born "
-    "adopted robbed injured transferred assigned selected chosen"
+    "promoted hired fired diagnosed laid_off accepted rejected admitted elected invited nominated awarded raised "
+    "born adopted robbed injured transferred assigned selected chosen"
 )
 _DOES = any_of(
-    r"is are was were has have had 's lives? works? runs? uses? likes? loves? hates? prefers? wants? needs? goes comes "
-    r"plays? teaches studies moved got died passed started turned turns? takes? took made makes? gave gives? meets? met "
-    r"rotates? deploys? ships? closes opens starts? ends? costs? belongs? stands? stays? recommends? wakes? sleeps? eats? "
-    r"drives? speaks? owns? keeps? picks? helps? grew bought went can't cannot can doesn't don't isn't will sits? lies "
-    r"contains? expires? consists? includes? provides? requires? only always never usually just"
+    r"is are was were has have had 's lives? works? runs? uses? likes? loves? hates? prefers? wants? needs? goes "
+    r"comes plays? teaches studies moved got died passed started turned turns? takes? took made makes? gave "
+    r"gives? meets? met rotates? deploys? ships? closes opens starts? ends? costs? belongs? stands? stays? "
+    r"recommends? wakes? sleeps? eats? drives? speaks? owns? keeps? picks? helps? grew bought went can't cannot "
+    r"can doesn't don't isn't will sits? lies contains? expires? consists? includes? provides? requires? only "
+    r"always never usually just"
 )
 _OWN_TASK = (
     r"(?!(?:\w{1,12}\s)?(?:code|functions?|scripts?|quer(?:y|ies)|files?|lists?|tables?|inputs?|outputs?|questions?"
@@ -137,7 +142,8 @@ _IDENTITIES = (
     pattern(
         "identity",
         "i'm im am we're are was were been",
-        rf"{AM} (?:(?:now|also|currently|still|actually|both|a bit|originally|very|severely|happily|newly|not) )?{_STATE}",
+        rf"{AM} (?:(?:now|also|currently|still|actually|both|a bit|originally|very|severely|happily|newly|not) )?",
+        _STATE,
     ),
     pattern(
         "identity",
@@ -148,13 +154,14 @@ _IDENTITIES = (
     ),
     pattern(
         "identity",
-        "live work teach study studied speak own drive commute volunteer graduated majored grew born raised play lived "
-        "worked identify taught major",
+        "live work teach study studied speak own drive commute volunteer graduated majored grew born raised play "
+        "lived worked identify taught major",
         rf"{SUBJECT} {ADVERB}",
         any_of(
-            r"live lived work(?:ed)?_(?:at|for|as|in|with|from|on_(?:my|our|an?)|remotely|part|full|nights?|shifts?) teach "
-            r"taught study studied major(?:ed)? graduated speak own drive_(?:an?|my|to) commute volunteer grew_up was_born "
-            r"was_raised play_(?:the|an?|in|for) identify_as"
+            r"live lived "
+            r"work(?:ed)?_(?:at|for|as|in|with|from|on_(?:my|our|an?)|remotely|part|full|nights?|shifts?) teach "
+            r"taught study studied major(?:ed)? graduated speak own drive_(?:an?|my|to) commute volunteer grew_up "
+            r"was_born was_raised play_(?:the|an?|in|for) identify_as"
         ),
         rf" {LASTING}\w",
     ),
@@ -173,8 +180,8 @@ _IDENTITIES = (
         "use using wear take on",
         rf"{SUBJECT}(?:'m|'re| am| are)? {ADVERB}(?:use|using|wear|take|on) ",
         none_of(
-            "the this that it your these those what a_(?:for|while|loop|function|list) place care part time advantage into "
-            "to for top"
+            "the this that it your these those what a_(?:for|while|loop|function|list) place care part time "
+            "advantage into to for top"
         ),
         r"\w",
     ),
@@ -190,9 +197,10 @@ _IDENTITIES = (
     ),
     pattern(
         "identity",
-        "training studying preparing learning saving recovering building organizing organising moving renovating writing "
-        "working living staying teaching volunteering majoring interning raising expecting dating seeing taking attending "
-        "running hosting growing collecting restoring practicing practising team board committee band choir club diet",
+        "training studying preparing learning saving recovering building organizing organising moving renovating "
+        "writing working living staying teaching volunteering majoring interning raising expecting dating seeing "
+        "taking attending running hosting growing collecting restoring practicing practising team board committee "
+        "band choir club diet",
         rf"{AM} {ADVERB}{_ACTIVITY}\b",
     ),
     pattern("identity", "learn only", r"\bi (?:learn best|can only)\b"),
@@ -203,7 +211,8 @@ _IDENTITIES = (
     ),
     pattern(
         "identity",
-        "birthday anniversary address email e-mail phone number job profession hometown height weight budget timezone zone age",
+        "birthday anniversary address email e-mail phone number job profession hometown height weight budget "
+        "timezone zone age",
         r"\b(?:my|our) (?:\w{2,12} ){0,2}(?:birthday|anniversary|address|e-?mail|phone|number|job|profession|hometown"
         r"|height|weight|budget|time ?zone|age)(?:'s| is| was| are)\b",
     ),
@@ -252,14 +261,15 @@ _RELATIONS = (
 _PLANS = (
     pattern(
         "plan",
-        "planning hoping aiming preparing saving flying moving traveling travelling starting leaving visiting applying "
-        "considering getting adopting expecting thinking going off",
-        rf"{AM} {ADVERB}(?:(?:planning|hoping|aiming|getting ready|preparing|saving(?: up)?) (?:to|on|for|an?|my|our) {LASTING}",
-        r"|(?:flying|moving|travell?ing|starting|leaving|visiting|applying|considering|getting married|getting an?",
-        rf"|adopting|expecting an?) {LASTING}|thinking (?:about|of) (?!(?:it|that|this|the)\b)\w|(?:going|off) to ",
+        "planning hoping aiming preparing saving flying moving traveling travelling starting leaving visiting "
+        "applying considering getting adopting expecting thinking going off",
+        rf"{AM} {ADVERB}(?:(?:planning|hoping|aiming|getting ready|preparing|saving(?: up)?) (?:to|on|for|an?|my|our) ",
+        rf"{LASTING}|(?:flying|moving|travell?ing|starting|leaving|visiting|applying|considering|getting married",
+        rf"|getting an?|adopting|expecting an?) {LASTING}|thinking (?:about|of) (?!(?:it|that|this|the)\b)\w",
+        "|(?:going|off) to ",
         none_of(
-            "try check see do take_a_look need ask be_honest use run test grab have_to assume guess go_ahead show tell "
-            "give let say make_sure"
+            "try check see do take_a_look need ask be_honest use run test grab have_to assume guess go_ahead show "
+            "tell give let say make_sure"
         ),
         r"\w)",
     ),
@@ -286,9 +296,9 @@ _PLANS = (
         "want would",
         rf"{SUBJECT} {ADVERB}(?:want|would love|would like) to ",
         any_of(
-            r"become learn move visit travel retire lose start_(?:an?|my|our) study quit stop save buy_(?:an?|my|our) adopt "
-            r"go_(?:to|back) see_the marry propose have_(?:kids|children|a_baby) run_(?:an?|the|my) climb improve_my "
-            r"get_(?:into|better_at|fit|married|a_(?:job|dog|cat|degree))"
+            r"become learn move visit travel retire lose start_(?:an?|my|our) study quit stop save "
+            r"buy_(?:an?|my|our) adopt go_(?:to|back) see_the marry propose have_(?:kids|children|a_baby) "
+            r"run_(?:an?|the|my) climb improve_my get_(?:into|better_at|fit|married|a_(?:job|dog|cat|degree))"
         ),
         r"\b",
     ),
@@ -297,7 +307,8 @@ _PLANS = (
         "i'll we'll will",
         r"\b(?:i'll|we'll|i will|we will) ",
         any_of(
-            "be not_be start move visit fly travel arrive leave stay have attend graduate turn retire need_to_be get_married"
+            "be not_be start move visit fly travel arrive leave stay have attend graduate turn retire need_to_be "
+            "get_married"
         ),
         " ",
         none_of("happy glad there right back sure able fine ok okay a_look it that this honest careful"),
@@ -310,15 +321,17 @@ _EVENTS = (
         "i've we've have",
         rf"\b(?:i|we)(?:'ve| have) {ADVERB}",
         any_of(
-            r"been_to visited moved lived worked bought adopted started quit joined graduated finished lost won sold become "
-            r"booked signed_up decided_to taken_up switched gotten got_a had_(?:two|three|four|surgery)"
+            r"been_to visited moved lived worked bought adopted started quit joined graduated finished lost won "
+            r"sold become booked signed_up decided_to taken_up switched gotten got_a "
+            r"had_(?:two|three|four|surgery)"
         ),
         rf" {LASTING}\w",
     ),
     pattern(
         "event",
         "i've we've was were got am are been",
-        rf"\b(?:i|we)(?:(?:'ve| have) (?:just |recently )?been|'m| am| are| was| were| got| just got) {ADVERB}{_BEFELL}\b",
+        r"\b(?:i|we)(?:(?:'ve| have) (?:just |recently )?been|'m| am| are| was| were| got| just got) ",
+        rf"{ADVERB}{_BEFELL}\b",
     ),
     pattern(
         "event",

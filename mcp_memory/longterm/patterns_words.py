@@ -29,21 +29,21 @@ FUNCTION: Final = (
     FIRST_PERSON
     | NEGATIONS
     | words(
-        "a an the this that these those such it its it's itself he she they him her them his hers their theirs he's "
-        "she's they're they've you your yours you're you've you'll you'd yourself y'all ya u ur who whom whose which "
-        "what when where why how there here there's that's what's let's and or but so nor yet if then than because "
-        "'cause cause as while though although unless until till since of in on at by for from to into onto with "
-        "without about over under after before between during through up down out off again around near along across "
-        "against toward towards per via is are was were be been being am do does did doing done have has had having "
-        "will would shall should can could may might must ought need dare gonna wanna gotta go goes going went get gets "
-        "got getting gotten make makes made making take takes took keep keeps kept let put say says said tell told also "
-        "too very just only even still already ever almost quite rather really pretty much many more most less least "
-        "some any all both each every either neither other another others same own else few lot lots bit one ones first "
-        "last next back now today ago soon later always often sometimes usually maybe perhaps well yes yeah yep yup "
-        "nope no ok okay oh ah wow hey hi hello please thanks thank etc like way ways thing things stuff something "
-        "anything everything nothing someone anyone everyone anybody everybody somebody kind sort actually basically "
-        "literally honestly definitely probably totally absolutely certainly truly especially though anyway btw lol "
-        "haha"
+        "a an the this that these those such it its it's itself he she they him her them his hers their theirs "
+        "he's she's they're they've you your yours you're you've you'll you'd yourself y'all ya u ur who whom "
+        "whose which what when where why how there here there's that's what's let's and or but so nor yet if then "
+        "than because 'cause cause as while though although unless until till since of in on at by for from to "
+        "into onto with without about over under after before between during through up down out off again around "
+        "near along across against toward towards per via is are was were be been being am do does did doing done "
+        "have has had having will would shall should can could may might must ought need dare gonna wanna gotta "
+        "go goes going went get gets got getting gotten make makes made making take takes took keep keeps kept "
+        "let put say says said tell told also too very just only even still already ever almost quite rather "
+        "really pretty much many more most less least some any all both each every either neither other another "
+        "others same own else few lot lots bit one ones first last next back now today ago soon later always "
+        "often sometimes usually maybe perhaps well yes yeah yep yup nope no ok okay oh ah wow hey hi hello "
+        "please thanks thank etc like way ways thing things stuff something anything everything nothing someone "
+        "anyone everyone anybody everybody somebody kind sort actually basically literally honestly definitely "
+        "probably totally absolutely certainly truly especially though anyway btw lol haha"
     )
 )
 """Words that carry the grammar of a sentence, or nothing at all."""
@@ -106,10 +106,11 @@ COMMON_OPENERS: Final = (
     | VAGUE
     | IMPERATIVES
     | words(
-        "yesterday tomorrow tonight today dear meanwhile however besides instead otherwise therefore first second third "
-        "finally luckily unfortunately sadly hopefully apparently although despite including according speaking "
-        "everything nothing some once twice never ever both plus minus omg yay aww aw ooh whoa woah phew hmm um uh er "
-        "gosh yup nah sure welcome bye goodbye morning evening night christmas love cheers ps nb fyi imo imho tbh"
+        "yesterday tomorrow tonight today dear meanwhile however besides instead otherwise therefore first second "
+        "third finally luckily unfortunately sadly hopefully apparently although despite including according "
+        "speaking everything nothing some once twice never ever both plus minus omg yay aww aw ooh whoa woah phew "
+        "hmm um uh er gosh yup nah sure welcome bye goodbye morning evening night christmas love cheers ps nb fyi "
+        "imo imho tbh"
     )
 )
 

@@ -6,13 +6,13 @@ Every rule looks at one line or one stop at a time, so that the work grows with 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from mcp_memory.longterm.patterns_words import words
 
-__all__ = ["Block", "Sentence", "split"]
+__all__ = ["CAPTION", "Block", "Sentence", "split"]
 
-Block: TypeAlias = Literal["prose", "item", "heading", "code", "quote"]
+Block: TypeAlias = Literal["prose", "item", "heading", "caption", "code", "quote"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +23,12 @@ class Sentence:
     start: int
     end: int
     block: Block = "prose"
-    """`prose` and `item` (of a list, its bullet left out) are one sentence each; `code` and `quote` are one
-    whole block each, marks included: fenced or indented code, `>` lines, tagged or triple-quoted documents."""
+    """`prose`, `item` (of a list, its bullet left out) and `heading` are one sentence each; the others are one whole
+    each, marks included: `[photo: …]`, fenced or indented code, `>` lines, tagged or triple-quoted documents."""
+
+
+CAPTION: Final = re.compile(r"\[photo:\s{0,3}[^\[\]]{1,400}\]")
+"""How a message shows what a photo in it shows."""
 
 
 class _Line(NamedTuple):
@@ -76,24 +80,36 @@ def split(text: str) -> list[Sentence]:
     sentences: list[Sentence] = []
     for block, start, end in _blocks(text):
         if block in {"code", "quote"}:
-            sentences.append(Sentence(text[start:end].strip(), *_trim(text, start, end), block))
+            _add(sentences, text, start, end, block)
+        elif "[photo:" in text:
+            _add_captioned(sentences, text, start, end, block)
         else:
-            sentences.extend(_sentences(text, start, end, block))
-    return [sentence for sentence in sentences if sentence.text]
+            _add_sentences(sentences, text, start, end, block)
+    return sentences
 
 
-def _trim(text: str, start: int, end: int) -> tuple[int, int]:
-    piece = text[start:end]
-    return start + len(piece) - len(piece.lstrip()), end - len(piece) + len(piece.rstrip())
+def _add(sentences: list[Sentence], text: str, start: int, end: int, block: Block) -> None:
+    piece = text[start:end].lstrip()
+    start = end - len(piece)
+    if piece := piece.rstrip():
+        sentences.append(Sentence(piece, start, start + len(piece), block))
 
 
-def _sentences(text: str, start: int, end: int, block: Block) -> Iterator[Sentence]:
+def _add_sentences(sentences: list[Sentence], text: str, start: int, end: int, block: Block) -> None:
     opened = start
     for stop in _STOP.finditer(text, start, end):
         if _ends(text, stop, end):
-            yield Sentence(text[opened : stop.end()].strip(), *_trim(text, opened, stop.end()), block)
+            _add(sentences, text, opened, stop.end(), block)
             opened = stop.end()
-    yield Sentence(text[opened:end].strip(), *_trim(text, opened, end), block)
+    _add(sentences, text, opened, end, block)
+
+
+def _add_captioned(sentences: list[Sentence], text: str, start: int, end: int, block: Block) -> None:
+    for caption in CAPTION.finditer(text, start, end):
+        _add_sentences(sentences, text, start, caption.start(), block)
+        _add(sentences, text, *caption.span(), "caption")
+        start = caption.end()
+    _add_sentences(sentences, text, start, end, block)
 
 
 def _ends(text: str, stop: re.Match[str], end: int) -> bool:

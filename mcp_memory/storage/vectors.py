@@ -7,6 +7,7 @@ what was written and still lacks a vector. Texts that were written need no reque
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -20,6 +21,9 @@ HEARTBEAT = timedelta(seconds=1)
 """How often a worker says that it lives."""
 SILENCE = timedelta(seconds=4)
 """A worker unheard of for so long is not waited for: four beats, since a busy machine drops one or two."""
+
+HOPELESS = timedelta(seconds=5)
+"""For how long a worker that was called and did not come is not waited for again."""
 
 WAKE: tuple[Command, ...] = (("LPUSH", keys.VECTOR_WAKE, 1), ("LTRIM", keys.VECTOR_WAKE, 0, 0))
 """Ends the sleep of a worker: there is something to embed."""
@@ -55,8 +59,8 @@ def server_ms(reply: tuple[int, int]) -> int:
 
 async def alive(database: Database) -> list[WorkerSign]:
     """The workers that gave a sign lately, newest version first."""
-    time, signs = await database.commands([("TIME",), ("HVALS", keys.WORKERS)])
-    return _alive(signs, server_ms(time))
+    clock, signs = await database.commands([("TIME",), ("HVALS", keys.WORKERS)])
+    return _alive(signs, server_ms(clock))
 
 
 def _alive(signs: list[bytes], now_ms: int) -> list[WorkerSign]:
@@ -88,22 +92,23 @@ class QueryVectors:
         self._model = model
         self._timeout = timeout
         self._call_worker = call_worker
+        self._hopeless_until = 0.0
 
     async def vector(self, text: str) -> bytes | NoVector:
         """The vector of a query as float16 bytes; the reason if there is none within the time limit."""
         key = keys.query_vector_key(self._model, text)
-        cached, time, signs = await self._database.commands([("GET", key), ("TIME",), ("HVALS", keys.WORKERS)])
+        cached, clock, signs = await self._database.commands([("GET", key), ("TIME",), ("HVALS", keys.WORKERS)])
         if cached is not None:
             return cached
-        workers = _alive(signs, server_ms(time))
-        if not workers and not await self._call_worker():
+        workers = _alive(signs, server_ms(clock))
+        if not workers and (time.monotonic() < self._hopeless_until or not await self._call_worker()):
             return NoVector("no worker is running")
         problem = next((worker.problem for worker in workers if worker.problem), None)
         if problem is not None:
             return NoVector(problem)
-        return await self._ask(text, server_ms(time))
+        return await self._ask(text, server_ms(clock), called=not workers)
 
-    async def _ask(self, text: str, now_ms: int) -> bytes | NoVector:
+    async def _ask(self, text: str, now_ms: int, *, called: bool) -> bytes | NoVector:
         seconds = self._timeout.total_seconds()
         request_id = token_hex(8)
         request = {"id": request_id, "text": text, "model": self._model, "until_ms": now_ms + int(seconds * 1000)}
@@ -119,6 +124,9 @@ class QueryVectors:
                 reply = await pop([keys.reply_key(request_id)], seconds)
         except TimeoutError:
             reply = None
+        if reply is None and called:
+            # It was called and did not come: one that cannot start must not delay every search.
+            self._hopeless_until = time.monotonic() + HOPELESS.total_seconds()
         if reply is None:
             return NoVector("the embedding model is not ready yet")
         answer = reply[1]

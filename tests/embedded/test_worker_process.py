@@ -73,6 +73,7 @@ def test_the_worker_is_python_with_our_settings_and_nothing_in_its_folder_can_po
 ) -> None:
     module = tmp_path / "src" / "worker"
     module.mkdir(parents=True)
+    (module / "__init__.py").touch()
     (module / "__main__.py").write_text(
         "import json, os, sys, time, pathlib\n"
         "told = pathlib.Path('told.json')\n"

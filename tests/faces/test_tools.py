@@ -219,7 +219,7 @@ async def test_filters_reach_the_service(connect: Connect, service: FakeService)
         ("get_session", {}, "invalid_input: session_id is missing"),
         ("forget", {}, "invalid_input: nothing says what to forget"),
         ("forget", {"confirm": "old"}, "not_found: confirm='old'"),
-        ("get_context", {"max_tokens": 16_001}, "invalid_input: max_tokens=16001; allowed: an integer from 1 to 16,000"),
+        ("get_context", {"max_tokens": 16_001}, "invalid_input: max_tokens=16001; allowed: an integer from 1 to 16,0"),
         ("recal", {}, "invalid_input: unknown tool 'recal' (did you mean recall?); allowed: remember, recall"),
         ("recall", {"user_id": ""}, "invalid_input: user_id="),
     ],

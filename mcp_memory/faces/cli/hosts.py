@@ -3,6 +3,7 @@
 import importlib.metadata
 import json
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -10,11 +11,13 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+import mcp_memory
 from mcp_memory.errors import Conflict, InvalidInput, Unavailable
 
 Json = dict[str, Any]
@@ -52,6 +55,8 @@ def launch(environ: Mapping[str, str]) -> Launch:
     env = {name: environ[name] for name in PASSED_ON if environ.get(name, "").strip()}
     if urlsplit(env.get("REDIS_URL", "")).password:
         env["REDIS_URL"] = "<your REDIS_URL, with its password>"
+    if not _is_installed():
+        env["PYTHONPATH"] = str(Path(str(mcp_memory.__file__)).parents[1])
     command = _start_command()
     return Launch(command=command[0], args=tuple(command[1:]), env=env)
 
@@ -60,10 +65,17 @@ def _start_command() -> list[str]:
     source = _installed_from()
     if _is_passing(Path(sys.prefix)) and source is not None:
         return [shutil.which("uvx") or "uvx", "--python", UVX_PYTHON, "--from", source, DISTRIBUTION]
-    script = Path(sys.executable).with_name(DISTRIBUTION)
-    if script.is_file() and os.access(script, os.X_OK):
-        return [str(script)]
-    return [sys.executable, "-m", "mcp_memory"]
+    scripts = [Path(sys.executable).with_name(name) for name in (DISTRIBUTION, f"{DISTRIBUTION}.exe")]
+    script = next((path for path in scripts if path.is_file()), None)
+    return [str(script)] if script is not None else [sys.executable, "-m", "mcp_memory"]
+
+
+def _is_installed() -> bool:
+    """Whether Python finds this package from anywhere; else it runs from its sources."""
+    try:
+        return importlib.metadata.distribution(DISTRIBUTION) is not None
+    except importlib.metadata.PackageNotFoundError:
+        return False
 
 
 def _is_passing(prefix: Path) -> bool:
@@ -214,11 +226,13 @@ def _json(value: Json) -> str:
 
 def _toml(name: str, start: Launch) -> str:
     """A table of Codex's; JSON strings and lists are TOML's as well."""
+    quoted = partial(json.dumps, ensure_ascii=False)
+    key = name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else quoted(name)
+    lines = [f"[mcp_servers.{key}]", f"command = {quoted(start.command)}", f"args = {quoted(list(start.args))}"]
     # Codex waits 10 s for a server by default, which is short for the first start of an installation.
-    lines = [f"[mcp_servers.{json.dumps(name)}]", f"command = {json.dumps(start.command)}"]
-    lines += [f"args = {json.dumps(list(start.args))}", "startup_timeout_sec = 60"]
+    lines.append("startup_timeout_sec = 60")
     if start.env:
-        pairs = ", ".join(f"{json.dumps(key)} = {json.dumps(value)}" for key, value in start.env.items())
+        pairs = ", ".join(f"{quoted(variable)} = {quoted(value)}" for variable, value in start.env.items())
         lines.append(f"env = {{ {pairs} }}")
     return "\n".join(lines)
 
