@@ -61,8 +61,10 @@ def find_dates(text: str, *, said_at: datetime, tz: tzinfo) -> list[DateSpan]:
 
 
 def _may_hold_date(text: str) -> bool:
+    if _DIGIT.search(text):
+        return True
     lower = text.lower()
-    return any(hint in lower for hint in HINTS) or _DIGIT.search(text) is not None
+    return any(hint in lower for hint in HINTS)
 
 
 def resolve(text: str, *, said_at: datetime, tz: tzinfo) -> DateSpan | None:

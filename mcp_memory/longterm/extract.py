@@ -37,7 +37,7 @@ class Extracted:
     start: int
     end: int
     date: DateSpan | None = None
-    """The date it speaks of; its position counts from `start`."""
+    """When it happened or will, where it says so; its position counts from `start`."""
 
 
 _RECALLED = re.compile(rf"(?:<|&lt;)(/?){RECALL_TAG}(?:\s[^<>]{{0,500}})?(?:>|&gt;)", re.IGNORECASE)
@@ -101,6 +101,7 @@ def _setting(message: Message, previous: Message | None) -> Setting | None:
         and previous.author != message.author
         and previous.role in {"user", "assistant"}
         and bool(_ASKS.search(previous.content)),
+        said_at=message.created_at,
     )
 
 
@@ -130,16 +131,15 @@ def _of_message(message: Message, previous: Message | None, setting: Setting, tz
 
 def _extracted(message: Message, found: _Kept, text: str, known: Callable[[], frozenset[str]]) -> Extracted:
     kind, _, date = found.finding
-    happens = date if kind in {"event", "plan"} and date and date.lead not in {"since", "until", "till"} else None
     metadata: dict[str, str] = {"kind": kind, "said_by": message.author}
-    if happens:
-        metadata |= {"date_words": happens.text, "date_granularity": happens.granularity}
+    if date:
+        metadata |= {"date_words": date.text, "date_granularity": date.granularity}
     memory = NewMemory(
         text=text,
-        memory_type="episodic" if happens else "semantic",
+        memory_type="episodic" if date else "semantic",
         topics=topics(text),
         entities=entities(text, known=known),
-        event_date=happens.start if happens else None,
+        event_date=date.start if date else None,
         metadata=metadata,
         message_ids=(message.id,),
     )

@@ -2,13 +2,22 @@
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from mcp_memory.longterm.dates import DateSpan
 from mcp_memory.longterm.patterns import Kind, Pattern, by_trigger
 from mcp_memory.longterm.patterns_instructions import INSTRUCTIONS
 from mcp_memory.longterm.patterns_statements import STATEMENTS
-from mcp_memory.longterm.patterns_words import FIRST_PERSON, FUNCTION, IMPERATIVES, TROUBLE, VAGUE, words
+from mcp_memory.longterm.patterns_words import (
+    FIRST_PERSON,
+    FUNCTION,
+    IMPERATIVES,
+    TASK_NOUNS,
+    TROUBLE,
+    VAGUE,
+    words,
+)
 
 __all__ = ["Finding", "Setting", "judge"]
 
@@ -22,6 +31,7 @@ class Setting(NamedTuple):
     """By somebody whose wishes bind the assistant."""
     answering: bool = False
     """In reply to a question."""
+    said_at: datetime = datetime.max.replace(tzinfo=UTC)
 
 
 class Finding(NamedTuple):
@@ -115,6 +125,14 @@ _FUTURE = words(
 )
 _FUTURE_PHRASE = re.compile(r"\b(?:(?:going|want) to|looking forward|can't wait|thinking (?:of|about))\b")
 _FUTURE_PHRASE_WORDS = words("going want looking can't thinking")
+_THING = re.compile(
+    r"the ((?:[\w'-]{2,20} ){1,5}?)(?:is|are|was|has|have|lives?|runs?|uses?|belongs?|costs?|takes?|sits?|stands?|closes|opens"
+    r"|starts|expires|stays|changed|moved|comes|goes) (?!(?:not|wrong|still|broken|very|too|so|a bit|really)\b)"
+)
+_SPECIFIC = re.compile(r"(?<![.!?] )\b(?:[A-Z][\w'-]+|(?i:my|our)\b|\w*\d[\w.:-]*)")
+_LISTENER = words("you your yours it this that these those")
+_MAY_HAPPEN: Final = frozenset(("event", "plan", "relation"))
+_OPEN_ENDED = words("since until till")
 _PERFECT = words("i've we've been he's she's they've")
 _AT_HAND = words("today tonight now")
 _TRYING = words("try check know")
@@ -140,15 +158,21 @@ def judge(sentence: str, setting: Setting, date: Callable[[], DateSpan | None]) 
     if setting.instructs and (found := _first(_INSTRUCTIONS, reading)):
         return Finding(found.kind, len(sentence), None)
     if _is_question(reading):
-        return _before_question(sentence, date)
+        return _before_question(sentence, setting, date)
     if _is_unreal(reading):
         return None
-    kind = _told(reading, setting, date) if setting.personal else _to_assistant(reading, date)
-    return _finding(kind, len(sentence), date) if kind else None
+    kind = _told(reading, setting, date) if setting.personal else _to_assistant(reading, setting, date)
+    return _finding(kind, reading, setting, date) if kind else None
 
 
-def _finding(kind: Kind, length: int, date: Callable[[], DateSpan | None]) -> Finding:
-    return Finding(kind, length, date() if kind in {"event", "plan"} else None)
+def _finding(kind: Kind, reading: _Reading, setting: Setting, date: Callable[[], DateSpan | None]) -> Finding:
+    """With its date if it happens at one; a fact about others that does is an event or a plan."""
+    span = date() if kind in _MAY_HAPPEN else None
+    if span is None or span.lead in _OPEN_ENDED:
+        return Finding(kind, len(reading.text), None)
+    if kind == "relation":
+        kind = "plan" if span.start > setting.said_at else "event" if _is_past(reading) else kind
+    return Finding(kind, len(reading.text), span if kind != "relation" else None)
 
 
 def _read(sentence: str) -> _Reading:
@@ -189,7 +213,7 @@ def _is_future(reading: _Reading) -> bool:
     return not reading.bag.isdisjoint(_FUTURE_PHRASE_WORDS) and bool(_FUTURE_PHRASE.search(reading.body))
 
 
-def _before_question(sentence: str, date: Callable[[], DateSpan | None]) -> Finding | None:
+def _before_question(sentence: str, setting: Setting, date: Callable[[], DateSpan | None]) -> Finding | None:
     """`My daughter is allergic to nuts, what can I bake?`: the statement before the question."""
     cut = _INNER_QUESTION.search(sentence)
     if not cut or cut.start() < 12:
@@ -199,7 +223,7 @@ def _before_question(sentence: str, date: Callable[[], DateSpan | None]) -> Find
     if len(reading.words) < 3 or reading.words[0] in _QUESTION_WORD or _is_unreal(reading):
         return None
     found = None if _is_request(reading) else _first(_STATEMENTS, reading)
-    return _finding(found.kind, len(head), date) if found else None
+    return _finding(found.kind, reading, setting, date) if found else None
 
 
 def _is_request(reading: _Reading) -> bool:
@@ -208,23 +232,35 @@ def _is_request(reading: _Reading) -> bool:
     return reading.words[0] in IMPERATIVES and bool(_TASK_OBJECT.match(reading.body))
 
 
-def _to_assistant(reading: _Reading, date: Callable[[], DateSpan | None]) -> Kind | None:
+def _to_assistant(reading: _Reading, setting: Setting, date: Callable[[], DateSpan | None]) -> Kind | None:
     """Said to an assistant: only what a pattern knows, or what has a date, and nothing about the task at hand."""
     if _PRESENT_TASK.search(reading.body) or _SHOULD.match(reading.body):
         return None
     found = _first(_STATEMENTS, reading)
     if _is_request(reading):
         return "plan" if found and found.kind == "plan" else None
-    return found.kind if found else _dated(reading, date())
+    if found:
+        return found.kind
+    return "relation" if _is_about_world(reading) else _dated(reading, date(), setting)
 
 
-def _dated(reading: _Reading, span: DateSpan | None) -> Kind | None:
+def _is_about_world(reading: _Reading) -> bool:
+    """`The garage code is with Piet`: a plain statement about a thing of somebody's, with a name in it."""
+    fact = _THING.match(reading.body)
+    if not fact or reading.bag & (TROUBLE | _LISTENER):
+        return False
+    return TASK_NOUNS.isdisjoint(fact.group(1).split()) and bool(_SPECIFIC.search(reading.text, 4))
+
+
+def _dated(reading: _Reading, span: DateSpan | None, setting: Setting) -> Kind | None:
     """A plain statement with a date is an event or a plan, unless it is about how the present task goes."""
     if span is None or span.lead == "since" or len(reading.words) < 4:
         return None
     if span.text.lower() in _AT_HAND or _MOOD.search(reading.body) or reading.bag & (TROUBLE | _TRYING):
         return None
-    return "event" if _is_past(reading) and not _is_future(reading) else "plan"
+    if _is_past(reading) and not _is_future(reading):
+        return "event"
+    return "plan" if span.end > setting.said_at else "relation"
 
 
 def _told(reading: _Reading, setting: Setting, date: Callable[[], DateSpan | None]) -> Kind | None:

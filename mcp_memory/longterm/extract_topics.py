@@ -27,7 +27,7 @@ _NO_NAME = (
         "url http https pdf usb cpu gpu ram ui ux ci cd pr prs db os ml ai llm sdk cli gps orm orms dr mr mrs ms prof"
     )
 )
-_WORD = re.compile(r"(?<![\w@#/-])(?:(?:Dr|Mr|Mrs|Ms|Prof|St|Mt)\.(?=\s)|[^\W\d_](?:[\w'’&-]{0,40}\w)?)")
+_WORD = re.compile(r"(?<![\w@#/-])(?:(?:Dr|Mr|Mrs|Ms|Prof|St|Mt)\.(?=\s)|[^\W\d_a-zß-öø-ÿ](?:[\w'’&-]{0,40}\w)?)")
 _JOINT = re.compile(r"\s(?:(?:of|de|da|di|du|del|van|von|der|den|la|le|bin|al|the|&)\s){0,2}")
 _POSSESSIVE = re.compile(r"['’]s?$")
 _NOUN_TOKEN = re.compile(r"[^\W\d_][\w'’-]{0,40}|[^\w\s'’-]|\d[\w.]{0,20}| [-–—] ")
@@ -35,6 +35,7 @@ _ADDRESSED = re.compile(r"(?:[a-z']{2,9},?\s){1,2}$", re.IGNORECASE)
 
 
 _LEADS: Final = DETERMINERS | VERBS
+_BREAKS: Final = _LEADS | FUNCTION
 _OPENS_ONLY: Final = COMMON_OPENERS | VERBS
 
 
@@ -148,15 +149,15 @@ def _is_addressed(text: str, name: _Capital) -> bool:
 def _nouns(text: str) -> Iterator[str]:
     """The last word of each run of content words that follows a determiner, a preposition or a verb."""
     head, led = "", False
-    for token in _NOUN_TOKEN.findall(text):
-        lower = token.replace("’", "'").lower().removesuffix("'s")
-        leads = lower in _LEADS or token[0].isdigit()
-        if leads or not token[0].isalpha() or lower in FUNCTION:
-            if head:
-                yield head
-            head, led = "", leads or (led and token == ",")
-        elif led:
-            head = lower if _is_noun(token, lower) else "" if token[0].isupper() else head
+    for token in _NOUN_TOKEN.findall(text.replace("’", "'")):
+        lower = token.lower()
+        if lower not in _BREAKS and token[0].isalpha():
+            if led:
+                head = lower.removesuffix("'s") if _is_noun(token, lower) else "" if token[0].isupper() else head
+            continue
+        if head:
+            yield head
+        head, led = "", lower in _LEADS or token[0].isdigit() or (led and token == ",")
     if head:
         yield head
 

@@ -33,7 +33,7 @@ _ILLNESS = any_of(
     r"high_(?:blood|cholesterol) low_blood bad_(?:knee|back|hip|eyesight)s?"
 )
 _ACTIVITY = any_of(
-    r"training studying preparing learning saving recovering building organi[sz]ing moving renovating "
+    r"training studying preparing learning saving recovering building organi[sz]ing renovating "
     r"writing_(?:an?|my) working_(?:for|as|at|from|with|part|full|towards?|on_(?:an?|my|our)) living staying "
     r"teaching volunteering majoring interning raising expecting breastfeeding dating seeing_a "
     r"taking_(?:care|part|up|classes|lessons|medication) attending running_(?:an?|my|our|for) hosting growing "
@@ -80,7 +80,7 @@ _OWN_TASK = (
 """`my code`, `our tests`: what the present task is made of, and figures of speech."""
 _RECURRING = any_of(
     r"every each daily weekly monthly yearly annually nightly always never usually once_a twice_a "
-    r"on_(?:mon|tues|wednes|thurs|fri|satur|sun)days?"
+    r"on_(?:mon|tues|wednes|thurs|fri|satur|sun)days"
 )
 _NO_LENGTH = none_of("couple few lot lots bunch hard great good nice wonderful bad blast while")
 
@@ -197,11 +197,17 @@ _IDENTITIES = (
     ),
     pattern(
         "identity",
-        "training studying preparing learning saving recovering building organizing organising moving renovating "
+        "training studying preparing learning saving recovering building organizing organising renovating "
         "writing working living staying teaching volunteering majoring interning raising expecting dating seeing "
         "taking attending running hosting growing collecting restoring practicing practising team board committee "
         "band choir club diet",
         rf"{AM} {ADVERB}{_ACTIVITY}\b",
+    ),
+    pattern(
+        "identity",
+        "when if after unless without",
+        r"\bi (?:can't |don't |can only )?(?:sleep|work|focus|concentrate|study|eat|wake up|function|digest|see|hear) ",
+        r".{2,60}\b(?:when|if|after|unless|without) (?!(?:it|that|this|you)\b)\w",
     ),
     pattern("identity", "learn only", r"\bi (?:learn best|can only)\b"),
     pattern(
@@ -249,6 +255,14 @@ _RELATIONS = (
         "he's she's they're he she they his her their",
         rf"^(?:he|she|they|his|her|their)(?:'s|'re)? (?:[\w'-]{{2,20}} ){{0,3}}?(?:{_STATE}|an? \w",
         r"|(?:lives?|works?|was born|studies|teaches|called|named|years old|turns?)\b)",
+    ),
+    pattern(
+        "relation",
+        "allergic intolerant vegetarian vegan diabetic afraid scared married divorced pregnant retired widowed deaf blind",
+        "^",
+        none_of("it this that what who is are if you"),
+        r"(?:[\w'.-]{1,20},? ){1,5}?(?:is|are|was) (?:also |very |severely |a bit )?(?:allergic|intolerant|vegetarian|vegan",
+        r"|diabetic|afraid of|scared of|married|divorced|pregnant|retired|widowed|deaf|blind|lactose|gluten)\b",
     ),
     pattern(
         "relation",

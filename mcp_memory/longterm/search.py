@@ -280,6 +280,7 @@ def _candidate(key: str, fields: Mapping[str, bytes]) -> Candidate:
         own_length=int(fields["ln"]),
         window=tuple(fields.get("ctx", b"").decode().split()),
         author=frozenset(fields.get("who", b"").decode().split()),
+        second_hand=fields.get("role", b"user") != b"user",
         sources=tuple(source for source in fields.get("src", b"").decode().split(SEPARATOR) if source),
         order=int(fields["order"]),
         cosine=None if distance is None else 1.0 - float(distance),

@@ -24,7 +24,7 @@ CANDIDATES = 100
 """Records that each leg of a search may bring. 25 gave the same ranking as 100 on LoCoMo; what is above the
 cut among them is a query's `total`."""
 
-CANDIDATE_FIELDS = ("id", "kind", "lex", "ctx", "ln", "who", "src", "order")
+CANDIDATE_FIELDS = ("id", "kind", "lex", "ctx", "ln", "who", "role", "src", "order")
 
 
 def lane_tag(lane: Lane, scope: Scope) -> str:

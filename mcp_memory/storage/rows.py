@@ -95,6 +95,8 @@ def _tags(memory: Memory, *, session_id: str | None) -> Fields:
         fields["entities"] = SEPARATOR.join(map(label_tag, memory.entities))
     if memory.pinned:
         fields["pinned"] = "1"
+    if memory.role is not None and memory.author is None:
+        fields["role"] = memory.role
     fields["todo"] = "embed"
     return fields
 

@@ -79,13 +79,16 @@ def test_a_server_that_does_not_start_is_an_error_with_its_last_words_and_withou
     home: Home, tmp_path: Path
 ) -> None:
     server = tmp_path / "redis-server"
-    server.write_text('#!/bin/sh\n[ "$1" = --version ] && echo "Redis server v=8.2.3" && exit\ngrep requirepass "$1"\n')
+    server.write_text(
+        '#!/bin/sh\n[ "$1" = --version ] && echo "Redis server v=8.2.3" && exit\ngrep requirepass "$1"; exit 1\n'
+    )
     server.chmod(0o700)
     with pytest.raises(Unavailable) as caught:
         ensure(home, timeout=PATIENCE, find=lambda: Binaries(server, find_binaries().module))
     assert "requirepass" in str(caught.value)
     assert str(home.redis_log) in str(caught.value)
     assert home.secret() not in str(caught.value)
+    assert home.redis_log.read_text().count("---- ") == 1  # it would fail again
 
 
 def test_a_redis_that_somebody_kills_while_it_starts_is_started_again(home: Home, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What happens to the data when the disk, a power cut or an upgrade got at it."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,18 @@ def test_damage_in_the_middle_is_an_error_that_names_the_log_and_the_repair_and_
     assert "\n" not in message
     assert file.read_bytes() == before
     assert processes_of(home) == []
+
+
+def test_all_who_come_to_damaged_data_at_once_are_told_of_the_repair(home: Home) -> None:
+    damage(filled(home))
+
+    def complaint(_: int) -> str:
+        with pytest.raises(Unavailable) as caught:
+            start(home)
+        return str(caught.value)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all("`mcp-memory doctor --repair`" in text for text in pool.map(complaint, range(8)))
 
 
 def test_repair_keeps_what_came_before_the_damage_and_a_copy_of_everything(home: Home) -> None:

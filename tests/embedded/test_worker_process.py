@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from mcp_memory.embedded import Home, Stopped, ensure_worker, stop, stop_worker, worker_running
-from mcp_memory.embedded.process import Background, wait_until
+from mcp_memory.embedded.process import Background, Child, wait_until
 from mcp_memory.errors import Unavailable
 
 from .support import IDLE, PATIENCE, joiners, kill, processes_of, start
@@ -101,6 +101,19 @@ def test_what_the_worker_prints_is_in_its_log(home: Home) -> None:
     assert wait_until(lambda: not worker_running(home), timeout=PATIENCE)
     assert {"out", "err"} < {*home.worker_log.read_text().splitlines()}
     assert home.worker_log.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_a_process_has_said_is_told_apart_from_what_others_say_in_the_same_log(home: Home) -> None:
+    background = Background(home.worker_lock, home.worker_log)
+
+    def say(word: str) -> Child:
+        child = background.start(lambda: ["/bin/echo", word], cwd=home.root, env={})
+        assert child is not None
+        assert wait_until(lambda: child.exit_code() == 0 and not background.running(), timeout=PATIENCE)
+        return child
+
+    _, mine, _ = (say(word) for word in ("before", "mine", "after"))
+    assert mine.words() == ["mine"]
 
 
 def test_stop_ends_worker_and_redis_and_no_process_remains(home: Home) -> None:

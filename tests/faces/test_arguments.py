@@ -200,7 +200,18 @@ def test_a_time_without_zone_is_local_and_a_date_is_its_start(given_text: str, m
     assert query(before=given_text).before == moment
 
 
-NO_TIMES: list[object] = ["", "tomorrow", "2026-13-01", "2026", "10:30", "0001-01-01", "9999-12-31T23:59-05:00", 1772000000, True, []]
+NO_TIMES: list[object] = [
+    "",
+    "tomorrow",
+    "2026-13-01",
+    "2026",
+    "10:30",
+    "0001-01-01",
+    "9999-12-31T23:59-05:00",
+    1772000000,
+    True,
+    [],
+]
 
 
 @pytest.mark.parametrize("value", NO_TIMES)

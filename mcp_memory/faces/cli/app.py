@@ -1,5 +1,6 @@
 """The command line itself: typer's view of the commands, and the last word on how the process ends."""
 
+import inspect
 import io
 import os
 import signal
@@ -91,7 +92,9 @@ def build() -> typer.Typer:
     )
     app.callback()(_main_options)
     for name, kind in COMMANDS.items():
-        app.command(name)(as_function(kind))
+        app.command(name, short_help=inspect.cleandoc(kind.__doc__ or "").split(". ")[0].split("\n")[0].rstrip("."))(
+            as_function(kind)
+        )
     return app
 
 

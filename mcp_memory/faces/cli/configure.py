@@ -45,9 +45,9 @@ class Configure(Command):
     generation_api_base: Annotated[str | None, typer.Option(metavar="URL", help='Likewise; "" clears.')] = None
     show: Annotated[bool, typer.Option("--show", help="Only show what is set.")] = False
     forget_keys: Annotated[bool, typer.Option("--forget-keys", help="Remove all kept keys.")] = False
-    host: Annotated[
-        str | None, typer.Option(metavar="HOST", help=f"Print the entry for {', '.join(hosts.HOSTS)}.")
-    ] = None
+    host: Annotated[str | None, typer.Option(metavar="HOST", help=f"Print the entry for {', '.join(hosts.HOSTS)}.")] = (
+        None
+    )
     write: Annotated[
         bool, typer.Option("--write", help=f"With --host ({' or '.join(hosts.WRITABLE)}): put it into its file.")
     ] = False

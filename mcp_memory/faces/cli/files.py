@@ -16,7 +16,6 @@ from mcp_memory.faces.cli.command import FAILED, OK, Answer, ScopedCommand, read
 from mcp_memory.faces.cli.console import Console, complain, progress, shown
 from mcp_memory.records import Scope
 from mcp_memory.settings import Settings
-from mcp_memory.transfer import export_lines, import_lines
 
 STANDARD = "-"
 PROBLEMS_SHOWN = 20
@@ -26,13 +25,15 @@ PROBLEMS_SHOWN = 20
 class Export(ScopedCommand):
     """Write what is remembered to FILE, one JSON object a line: memories with their history, sessions, forgettings."""
 
-    file: Annotated[str, typer.Argument(metavar="[FILE]", help="Where to; - is stdout.")] = STANDARD
+    file: Annotated[str, typer.Argument(metavar="FILE", help="Where to; - is stdout.")] = STANDARD
     all_scopes: Annotated[bool, typer.Option("--all-scopes", help="Of all users and namespaces.")] = False
     vectors: Annotated[
         bool, typer.Option("--vectors", help="With the vectors: larger, and of use with the same model only.")
     ] = False
 
     async def run(self, console: Console) -> Answer:
+        from mcp_memory.transfer import export_lines  # noqa: PLC0415
+
         settings = read_settings()
         if self.as_json and self.file == STANDARD:
             raise InvalidInput("--json describes the export, so the export itself needs a FILE; name one")
@@ -70,6 +71,8 @@ class Import(ScopedCommand):
     said_again: Annotated[bool, typer.Option("--said-again", help="Take back in what was forgotten here.")] = False
 
     async def run(self, console: Console) -> Answer:
+        from mcp_memory.transfer import import_lines  # noqa: PLC0415
+
         settings = read_settings()
         named = self.user_id is not None or self.namespace is not None
         into = self.scope(settings) if named else None

@@ -102,7 +102,7 @@ class Recall(ScopedCommand):
     Without a QUERY it lists the newest. Finding nothing is an answer, too: the exit code is 0.
     """
 
-    query: Annotated[str, typer.Argument(metavar="[QUERY]", help="A question or key words.")] = ""
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="A question or key words.")] = ""
     limit: Annotated[int, typer.Option(metavar="N", help="Most results, 1-50.")] = 8
     memory_type: Annotated[
         Texts | None,
@@ -149,7 +149,7 @@ class Forget(ScopedCommand):
     print a token, and --confirm TOKEN forgets exactly what was shown.
     """
 
-    ids: Annotated[Texts | None, typer.Argument(metavar="[IDS]...", help="Ids from recall.")] = None
+    ids: Annotated[Texts | None, typer.Argument(metavar="IDS...", help="Ids from recall.")] = None
     query: Annotated[str | None, typer.Option(metavar="QUERY", help="Forget what recall finds for it.")] = None
     session_id: Annotated[
         str | None, typer.Option("--session", metavar="ID", help="Forget a session and what was learnt from it.")
@@ -332,4 +332,3 @@ def _workers(workers: Sequence[Json]) -> str:
     return "; ".join(
         f"{'ready' if one['ready'] else one['problem'] or 'loading its model'}, process {one['pid']}" for one in workers
     )
-

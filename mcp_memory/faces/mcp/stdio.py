@@ -49,8 +49,6 @@ def run_stdio(environ: Mapping[str, str] = os.environ, *, open_service: "Open | 
     if sys.stdin is None or sys.stdout is None:  # pyright: ignore[reportUnnecessaryComparison] (`<&-` in a shell)
         logging.getLogger(__name__).error("stdin and stdout are the connection to the host; one of them is closed")
         _leave_now()
-    if sys.stdin.isatty():
-        print("mcp-memory speaks MCP on stdin; a host starts it. See `mcp-memory --help`.", file=sys.stderr)
     opener = (open_service or _open) if error is None else _refusing(error)
     asyncio.run(_serve(settings, opener))
     raise AssertionError("unreachable: serving ends with the process")
@@ -82,7 +80,7 @@ async def _serve(settings: Settings, open_service: "Open") -> NoReturn:
     # The transport's reading thread cannot be interrupted: close what is ours, and leave it behind.
     serving.cancel()
     await services.close()
-    _leave_now()
+    await serving
 
 
 def _outcome(serving: asyncio.Task[None]) -> int:
