@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -309,9 +309,8 @@ def _conclude(story: Story, seconds: float, *, kept: str | None) -> None:
         for failure in story.failures:
             console.say(f"  {console.styled('✗', 'bad')} {failure}")
     else:
-        console.say(
-            f"  {console.styled('✓', 'good')} {asked} of {asked} facts came back in another process, and none was made up."
-        )
+        facts = f"{asked} of {asked} facts"
+        console.say(f"  {console.styled('✓', 'good')} {facts} came back in another process, and none was made up.")
     console.say(f"  It took {seconds:.1f} s. {f'The data is in {kept}/home.' if kept else 'Its data is removed.'}")
     if not story.failures:
         console.say("  Next: `mcp-memory configure --host claude-desktop` shows how to give it to your assistant.")

@@ -73,9 +73,10 @@ def _start_command() -> list[str]:
 def _is_installed() -> bool:
     """Whether Python finds this package from anywhere; else it runs from its sources."""
     try:
-        return importlib.metadata.distribution(DISTRIBUTION) is not None
+        importlib.metadata.distribution(DISTRIBUTION)
     except importlib.metadata.PackageNotFoundError:
         return False
+    return True
 
 
 def _is_passing(prefix: Path) -> bool:

@@ -80,7 +80,7 @@ async def _serve(settings: Settings, open_service: "Open") -> NoReturn:
     # The transport's reading thread cannot be interrupted: close what is ours, and leave it behind.
     serving.cancel()
     await services.close()
-    await serving
+    _leave_now()
 
 
 def _outcome(serving: asyncio.Task[None]) -> int:
