@@ -95,13 +95,13 @@ def _setting(message: Message, previous: Message | None) -> Setting | None:
         return None
     to_assistant = previous is not None and previous.role == "assistant" and not previous.name
     return Setting(
+        said_at=message.created_at,
         personal=message.name is not None and not to_assistant,
         instructs=by_user,
         answering=previous is not None
         and previous.author != message.author
         and previous.role in {"user", "assistant"}
         and bool(_ASKS.search(previous.content)),
-        said_at=message.created_at,
     )
 
 

@@ -59,9 +59,10 @@ ADVERB: Final = "(?:" + any_of(
 ) + " ){0,3}"  # fmt: skip
 COUNT: Final = r"(?:an?|one|two|three|four|five|six|seven|eight|nine|ten|many|several|some|few|no|\d{1,3})"
 LASTING: Final = none_of(
-    "it that this these those them one you your yours how what when where why whatever both either all_of "
-    "the_(?:first|second|third|last|latter|former|other|new|idea|way|sound|look|option|version|one|result|answer) "
-    "option version to_(?:know|see|ask|have|get|make|write|create|add|hear|understand|use|be_able)"
+    r"it that this these those them one you your yours how what when where why whatever both either all_of "
+    r"the_(?:first|second|third|last|latter|former|other|new|way|sound|look|result|answer) "
+    r"the_(?:\w{2,12}_)?(?:one|ones|version|option|approach|solution|method|idea) option version "
+    r"to_(?:know|see|ask|have|get|make|write|create|add|hear|understand|use|be_able)"
 )
 """What follows is not something that only the present conversation can name."""
 PERSON: Final = any_of(

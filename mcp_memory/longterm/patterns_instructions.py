@@ -14,13 +14,13 @@ _ORDER = (
 )
 """An imperative, as it follows `from now on`."""
 _HENCEFORTH = (
-    r"(?:from now on|going forward|for future reference|in (?:the )?future|henceforth|by default|as a rule"
+    r"(?:from now on|going forward|for future reference|in (?:the )?future|next time|henceforth|by default|as a rule"
     r"|in (?:all|every) (?:of )?(?:your |my |our )?(?:answers?|repl(?:y|ies)|responses?|messages?|emails?))"
 )
 _WHENEVER = r"\b(?:whenever|every time|each time|any time|anytime) (?:i|you|we) [^,]{2,80}, "
 _ADDRESSED = (
     r"(?:^|\bplease |\b(?:and|also|then),? |[;:] |\b(?:must|should|have to|need to) |\bsure (?:to |you )"
-    r"|\bwant you to |\b(?:can|could|would) you |\byou )"
+    r"|\b(?:want|like|need|expect) you to |\b(?:can|could|would) you |\byou )"
 )
 _NO_HABIT = none_of(
     r"mind been had got have happy glad good nice fun great a an the my wanted loved thought knew so in on "
@@ -68,11 +68,10 @@ INSTRUCTIONS: Final[tuple[Pattern, ...]] = (
     ),
     pattern(
         "instruction",
-        "save store memorize memorise record reference",
+        "save store memorize memorise record reference context",
         _REMEMBER,
-        r"(?:(?:save|store|memori[sz]e|record)(?: this)?(?: in (?:your )?memory)?(?:: ?| that )|for (?:the "
-        r"record|your",
-        r" reference),? ).{6}",
+        r"(?:(?:save|store|memori[sz]e|record)(?: this)?(?: in (?:your )?memory)?(?:: ?| that )",
+        r"|for (?:the record|context|(?:your|future) reference),? ).{6}",
     ),
     pattern("instruction", "always never", _ADDRESSED, r"(?:always|never)(?: ever)? ", _NO_HABIT, r"[a-z]"),
     pattern(
@@ -92,7 +91,10 @@ INSTRUCTIONS: Final[tuple[Pattern, ...]] = (
         r"(?:\w{3,14}ing\b|(?:long|short|the word|any|all|emoji|jargon|technical|bullet|passive|adverbs))",
     ),
     pattern(
-        "instruction", "now forward reference future default henceforth rule all every", rf"\b{_HENCEFORTH},? ", _ORDER
+        "instruction",
+        "now forward reference future next default henceforth rule all every",
+        rf"\b{_HENCEFORTH},? ",
+        _ORDER,
     ),
     pattern("instruction", "whenever every each any anytime", _WHENEVER, _ORDER),
     pattern(
@@ -136,9 +138,16 @@ INSTRUCTIONS: Final[tuple[Pattern, ...]] = (
     pattern(
         "instruction",
         "no",
-        r"^no (?:more )?",
+        r"^no (?:more )?(?:\w[\w '-]{2,40},? please\b|",
         any_of(r"emojis? markdown bullet_points? small_talk jargon abbreviations apologies fluff preamble disclaimers"),
-        r"\b",
+        r"\b)",
+    ),
+    pattern(
+        "instruction",
+        "stick only prefer favor favour",
+        r"^(?:please )?(?:stick (?:to|with)|only use|prefer|favou?r) ",
+        none_of("it that this these those them your the_(?:first|second|last|plan)"),
+        r"\w",
     ),
     pattern("instruction", "pronouns", r"\b(?:my|our) pronouns are\b"),
 )

@@ -16,7 +16,7 @@ from mcp_memory.longterm.patterns import (
     pattern,
 )
 
-__all__ = ["STATEMENTS"]
+__all__ = ["POSSESSION", "STATEMENTS"]
 
 _NAME_PART = r"[\w'.-]{2,20}"
 _STATE = any_of(
@@ -34,10 +34,12 @@ _ILLNESS = any_of(
 )
 _ACTIVITY = any_of(
     r"training studying preparing learning saving recovering building organi[sz]ing renovating "
-    r"writing_(?:an?|my) working_(?:for|as|at|from|with|part|full|towards?|on_(?:an?|my|our)) living staying "
-    r"teaching volunteering majoring interning raising expecting breastfeeding dating seeing_a "
+    r"writing_(?:an?|my)_(?:\w+_)?(?:book|novel|thesis|dissertation|memoir|screenplay|phd) "
+    r"working_(?:for|as|at|from|with|part|full|towards?|on_(?:an?|my|our)) living staying teaching volunteering "
+    r"majoring interning raising expecting breastfeeding dating seeing_a "
     r"taking_(?:care|part|up|classes|lessons|medication) attending running_(?:an?|my|our|for) hosting growing "
-    r"collecting restoring practi[sc]ing (?:on|in)_(?:a|the|my)_(?:diet|team|board|committee|band|choir|club)"
+    r"collecting restoring practi[sc]ing in_the_(?:middle|process)_of "
+    r"(?:on|in)_(?:a|the|my)_(?:diet|team|board|committee|band|choir|club)"
 )
 _OWNED = any_of(
     "allergy car bike house flat apartment garden degree phd licen[cs]e business company tattoo scholarship "
@@ -57,7 +59,7 @@ _HAPPENED = any_of(
     r"relocated inherited gave_birth had_(?:a_baby|surgery|an_operation|a_\w+_(?:surgery|accident)) flew drove_to "
     r"hiked camped ran_(?:a|my|the)_(?:\w+_)?(?:marathon|race|5k|10k) became grew_up took_up took_part built "
     r"rented renovated published performed competed received discovered learned_to learnt_to taught proposed "
-    r"decided_to chose_to tried_out"
+    r"gave_up took_(?:an?|the|my)_(?:new_)?job decided_to chose_to tried_out"
 )
 _BEFELL = any_of(
     "promoted hired fired diagnosed laid_off accepted rejected admitted elected invited nominated awarded raised "
@@ -79,17 +81,25 @@ _OWN_TASK = (
 )
 """`my code`, `our tests`: what the present task is made of, and figures of speech."""
 _RECURRING = any_of(
-    r"every each daily weekly monthly yearly annually nightly always never usually once_a twice_a "
+    r"every each daily weekly monthly yearly annually nightly always never usually once_a twice_a times_an? "
     r"on_(?:mon|tues|wednes|thurs|fri|satur|sun)days"
 )
 _NO_LENGTH = none_of("couple few lot lots bunch hard great good nice wonderful bad blast while")
 
+POSSESSION: Final = pattern(
+    "identity",
+    "have i've we've own",
+    r"\b(?:i|we)(?:(?:'ve got| have got| have| only have| do have)|(?: don't| do not)(?: really)? (?:have|own)) ",
+    rf"(?:about |only |around )?(?:{COUNT}|any|enough|no) {_NO_LENGTH}(?!(?:to|the|it|of|that|this)\b)\w",
+)
+"""Whatever somebody has; what the present task is made of is left out by who uses it."""
+
 _PREFERENCES = (
     pattern(
         "preference",
-        "like love hate prefer enjoy adore dislike despise loathe",
+        "like love hate prefer enjoy adore dislike despise loathe liked loved hated enjoyed preferred disliked",
         rf"{SUBJECT}(?:'d)? {ADVERB}(?:don't (?:really |even |much )?|do not )?",
-        any_of("like love hate prefer enjoy adore dislike despise loathe"),
+        any_of("liked? loved? hated? prefer(?:red)? enjoy(?:ed)? adored? disliked? despised? loathed?"),
         rf" {LASTING}\w",
     ),
     pattern(
@@ -131,10 +141,11 @@ _PREFERENCES = (
     ),
     pattern(
         "preference",
-        "eat drink smoke drive cook consume wear fly swim tolerate digest",
+        "eat drink smoke drive cook consume wear fly swim tolerate digest have",
         r"\bi (?:don't|do not|can't|cannot|can only|no longer|never) ",
         any_of("eat drink smoke drive cook consume wear fly swim tolerate digest"),
         r"\b(?! (?:it|that|this)\b)",
+        r"|\bi (?:can't|cannot) have (?!(?:it|that|this|an?|the|to|more|any|both|been)\b)\w",
     ),
 )
 _IDENTITIES = (
@@ -158,10 +169,10 @@ _IDENTITIES = (
         "lived worked identify taught major",
         rf"{SUBJECT} {ADVERB}",
         any_of(
-            r"live lived "
-            r"work(?:ed)?_(?:at|for|as|in|with|from|on_(?:my|our|an?)|remotely|part|full|nights?|shifts?) teach "
-            r"taught study studied major(?:ed)? graduated speak own drive_(?:an?|my|to) commute volunteer grew_up "
-            r"was_born was_raised play_(?:the|an?|in|for) identify_as"
+            r"live lived work(?:ed)?_(?:at|for|as|in|with|from|on_(?:my|our|an?)|remotely|part|full) "
+            r"work(?:ed)?_(?:nights?|shifts?|the_\w+_shift) "
+            r"teach taught study studied major(?:ed)? graduated speak own drive_(?:an?|my|to) commute volunteer "
+            r"grew_up was_born was_raised play_(?:the|an?|in|for) identify_as"
         ),
         rf" {LASTING}\w",
     ),
@@ -169,6 +180,12 @@ _IDENTITIES = (
         "identity",
         "have i've we've",
         rf"{HAVE} {ADVERB}(?:{_ILLNESS}|{COUNT} {_NO_LENGTH}(?:[\w'-]{{2,20}} ){{0,3}}?(?:{PERSON}|{_OWNED}))\b",
+    ),
+    POSSESSION,
+    pattern(
+        "identity",
+        "get become easily",
+        r"\bi (?:get|become) (?:\w{3,16} ){1,2}(?:easily|quickly|when|if|whenever|after|in the)\b",
     ),
     pattern(
         "identity",
@@ -190,23 +207,24 @@ _IDENTITIES = (
         "identity",
         "since for",
         rf"\b(?:i|we)(?:'ve| have) {ADVERB}(?:been|lived|worked|had|known|played|owned|used|taught) ",
-        none_of("trying looking_for getting stuck thinking meaning waiting"),
+        none_of("using_(?:you|it|this|that) trying looking_for getting stuck thinking meaning waiting"),
         r".{2,80}\b(?:since|for (?:the (?:past|last) )?",
         any_of(r"\d an?\b two three four five six seven eight nine ten many several some over almost about years most"),
         ")",
     ),
     pattern(
         "identity",
-        "training studying preparing learning saving recovering building organizing organising renovating "
-        "writing working living staying teaching volunteering majoring interning raising expecting dating seeing "
-        "taking attending running hosting growing collecting restoring practicing practising team board committee "
-        "band choir club diet",
+        "training studying preparing learning saving recovering building organizing organising renovating writing "
+        "working living staying teaching volunteering majoring interning raising expecting dating seeing taking "
+        "attending running middle process hosting growing collecting restoring practicing practising team board "
+        "committee band choir club diet",
         rf"{AM} {ADVERB}{_ACTIVITY}\b",
     ),
     pattern(
         "identity",
         "when if after unless without",
-        r"\bi (?:can't |don't |can only )?(?:sleep|work|focus|concentrate|study|eat|wake up|function|digest|see|hear) ",
+        r"\bi (?:can't |don't |can only )?(?:sleep|work|focus|concentrate|study|eat|wake "
+        r"up|function|digest|see|hear)",
         r".{2,60}\b(?:when|if|after|unless|without) (?!(?:it|that|this|you)\b)\w",
     ),
     pattern("identity", "learn only", r"\bi (?:learn best|can only)\b"),
@@ -244,8 +262,9 @@ _RELATIONS = (
     ),
     pattern(
         "relation",
-        "every each daily weekly monthly yearly annually nightly always never usually once twice mondays tuesdays "
-        "wednesdays thursdays fridays saturdays sundays monday tuesday wednesday thursday friday saturday sunday",
+        "every each daily weekly monthly yearly annually nightly always never usually once twice times mondays "
+        "tuesdays wednesdays thursdays fridays saturdays sundays monday tuesday wednesday thursday friday "
+        "saturday sunday",
         "^",
         none_of("if you it this that is in"),
         rf"(?:[\w'.-]{{1,20}},? ){{2,9}}?{_RECURRING}\b",
@@ -258,10 +277,12 @@ _RELATIONS = (
     ),
     pattern(
         "relation",
-        "allergic intolerant vegetarian vegan diabetic afraid scared married divorced pregnant retired widowed deaf blind",
+        "allergic intolerant vegetarian vegan diabetic afraid scared married divorced pregnant retired widowed "
+        "deaf blind",
         "^",
         none_of("it this that what who is are if you"),
-        r"(?:[\w'.-]{1,20},? ){1,5}?(?:is|are|was) (?:also |very |severely |a bit )?(?:allergic|intolerant|vegetarian|vegan",
+        r"(?:[\w'.-]{1,20},? ){1,5}?(?:is|are|was) (?:also |very |severely |a bit "
+        r")?(?:allergic|intolerant|vegetarian|vegan",
         r"|diabetic|afraid of|scared of|married|divorced|pregnant|retired|widowed|deaf|blind|lactose|gluten)\b",
     ),
     pattern(
@@ -270,6 +291,17 @@ _RELATIONS = (
         "^",
         none_of("the this that it there what here one"),
         r"[\w'.-]{2,20}(?: [\w'.-]{2,20}){0,2} (?:is|are) (?:my|our) ",
+    ),
+)
+_EFFECTS = (
+    pattern(
+        "preference",
+        "upsets upset irritates triggers hurts calms makes make gives give keeps keep helps help causes",
+        "^",
+        none_of("it this that you your he she they there what"),
+        r"(?:[\w'-]{2,20} ){1,4}?(?:(?:upsets?|irritates?|triggers?|hurts?|calms?|causes?) "
+        r"(?:me|my)|(?:makes?|gives?",
+        r"|keeps?|helps?) me)\b",
     ),
 )
 _PLANS = (
@@ -310,9 +342,10 @@ _PLANS = (
         "want would",
         rf"{SUBJECT} {ADVERB}(?:want|would love|would like) to ",
         any_of(
-            r"become learn move visit travel retire lose start_(?:an?|my|our) study quit stop save "
-            r"buy_(?:an?|my|our) adopt go_(?:to|back) see_the marry propose have_(?:kids|children|a_baby) "
-            r"run_(?:an?|the|my) climb improve_my get_(?:into|better_at|fit|married|a_(?:job|dog|cat|degree))"
+            r"become learn_(?!more|about_(?:this|that|it))\w+ move visit travel retire lose start_(?:an?|my|our) "
+            r"study quit stop save buy_(?:an?|my|our) adopt go_(?:to|back) see_the marry propose "
+            r"have_(?:kids|children|a_baby) run_(?:an?|the|my) climb improve_my "
+            r"get_(?:into|better_at|fit|married|a_(?:job|dog|cat|degree))"
         ),
         r"\b",
     ),
@@ -361,5 +394,5 @@ _EVENTS = (
     ),
 )
 
-STATEMENTS: Final[tuple[Pattern, ...]] = _PREFERENCES + _IDENTITIES + _PLANS + _EVENTS + _RELATIONS
+STATEMENTS: Final[tuple[Pattern, ...]] = _PREFERENCES + _IDENTITIES + _EFFECTS + _PLANS + _EVENTS + _RELATIONS
 """In the order in which they are believed: the first that fits names the kind."""

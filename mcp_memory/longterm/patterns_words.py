@@ -7,6 +7,7 @@ __all__ = [
     "FIRST_PERSON",
     "FUNCTION",
     "IMPERATIVES",
+    "MACHINERY",
     "NEGATIONS",
     "TASK_NOUNS",
     "TROUBLE",
@@ -80,7 +81,7 @@ IMPERATIVES: Final = words(
     "configure deploy quiz teach walk guide outline brainstorm proofread paraphrase simplify define name pick "
     "choose rank rate evaluate repeat ignore forget skip include exclude keep go proceed redo undo revert import "
     "export merge split combine insert highlight underline sing play roleplay say speak draw paint sketch cook bake "
-    "note take see wait hold shut"
+    "note take see wait hold shut remind mention"
 )
 """Verbs that open a request."""
 
@@ -91,9 +92,16 @@ TASK_NOUNS: Final = words(
     "example examples prompt request message text paragraph sentence sentences word title header essay email letter "
     "poem story draft version option options table chart list image picture screenshot page link line lines test "
     "tests build command terminal console log logs stack import module package docstring comment typo guess point "
-    "mistake bad fault understanding concern only main first second idea thought attempt try"
+    "mistake fault understanding concern idea thought attempt try"
 )
 """What the present task is made of: a fact about it is seldom worth keeping."""
+
+MACHINERY: Final = words(
+    "code function functions script query file files snippet loop method variable variables string strings array "
+    "dataframe column columns row rows parameter regex json csv html css error errors bug bugs exception traceback "
+    "prompt paragraph sentence essay button modal dropdown endpoint header param stdout stderr segfault"
+)
+"""Those of them that hardly mean anything else."""
 
 TROUBLE: Final = words(
     "error errors exception traceback fails failing crash crashes crashed bug bugs broken undefined nan stuck wrong "

@@ -28,7 +28,7 @@ from mcp_memory.storage.client import Call, Command, Database, Value, hash_field
 from mcp_memory.storage.filters import lane_tag, milliseconds
 from mcp_memory.storage.index import SEPARATOR
 from mcp_memory.storage.keys import PREVIEW_LIFETIME, ScopeKeys, record_name
-from mcp_memory.storage.rows import memory_row, read_memory
+from mcp_memory.storage.rows import memory_row, read_memory, source_ids
 
 ATTEMPTS = 8
 """How often a change is tried when others change the same record at the same time."""
@@ -263,7 +263,7 @@ def _in_place_of(old: Memory, new: Memory) -> Memory:
         pinned=new.pinned or old.pinned,
         metadata={**old.metadata, **new.metadata},
         session_id=new.session_id or old.session_id,
-        message_ids=tuple(dict.fromkeys((*old.message_ids, *new.message_ids))),
+        message_ids=tuple(dict.fromkeys((*source_ids(old), *source_ids(new)))),
     )
 
 

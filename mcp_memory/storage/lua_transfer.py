@@ -80,7 +80,7 @@ IMPORT_MESSAGES = Script(
 -- ARGV record_prefix session_name channel id session_wp continued
 --      row (state) data_count (key json)*
 --      message_count (name wp mode json extracted row_count row*)*
--- mode: 0 not yet checked for tombstones, 1 searchable, 2 in the transcript only, 3 not at all.
+-- mode: 1 searchable, 2 in the transcript only; 0 and 4 the same if it was not forgotten here; 3 not at all.
 local state, log, ids, data, counter, tombstones = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local prefix, session, channel, id, session_wp, continued = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 
@@ -104,12 +104,12 @@ end
 -- 2. Ask before anything is written.
 local fresh = redis.call('EXISTS', state) == 0
 local asked = {}
-if fresh and session_wp ~= '' then
+if session_wp ~= '' then
   local tombstone = redis.call('HGET', tombstones, session_wp)
   if tombstone then asked = {'0', tombstone} end
 end
 for i, m in ipairs(messages) do
-  if m.mode == '0' and redis.call('HEXISTS', ids, m.name) == 0 then
+  if (m.mode == '0' or m.mode == '4') and redis.call('HEXISTS', ids, m.name) == 0 then
     local tombstone = redis.call('HGET', tombstones, m.wp)
     if tombstone then
       asked[#asked + 1] = tostring(i)
@@ -118,16 +118,18 @@ for i, m in ipairs(messages) do
   end
 end
 if #asked > 0 then return {'forgotten', asked} end
+for _, m in ipairs(messages) do m.hidden = m.mode == '2' or m.mode == '4' end
 local wanted = message_count == 0
 for _, m in ipairs(messages) do wanted = wanted or m.mode ~= '3' end
 if fresh and not wanted then return {'nothing'} end
 
 -- 3. The state: taken over where there is none, or an older one.
-local offered = {}
+local offered, newer = {}, false
 for i = 1, #given, 2 do offered[given[i]] = given[i + 1] end
 if fresh then
   redis.call('HSET', state, 'mark', 0, unpack(given))
 elseif tonumber(offered.active) > tonumber(redis.call('HGET', state, 'active')) then
+  newer = true
   for _, field in ipairs({'active', 'order', 'strategy', 'config', 'summary'}) do
     if offered[field] then redis.call('HSET', state, field, offered[field]) end
   end
@@ -144,10 +146,10 @@ local added = 0
 for _, m in ipairs(messages) do
   if m.mode ~= '3' and redis.call('HEXISTS', ids, m.name) == 0 then
     local place = redis.call('RPUSH', log, m.json) - 1
-    redis.call('HSET', ids, m.name, m.mode == '2' and 'h' .. place or place)
+    redis.call('HSET', ids, m.name, m.hidden and 'h' .. place or place)
     if m.extracted == '1' and mark == place then mark = place + 1 end
     added = added + 1
-    if m.mode ~= '2' then
+    if not m.hidden then
       for part, row in ipairs(m.rows) do
         local key = prefix .. 'message:' .. session .. '/' .. m.name
         if part > 1 then key = key .. '#' .. (part - 1) end
@@ -168,10 +170,10 @@ if redis.call('HGET', state, 'strategy') == 'off' then mark = count end
 redis.call('HSET', state, 'count', count, 'mark', mark)
 if mark < count then redis.call('HSET', state, 'todo', 'extract') else redis.call('HDEL', state, 'todo') end
 if before_lex then redis.call('HSET', state, 'last_lex', before_lex, 'last_line', before_line) end
-if added > 0 and not fresh and continued == '0' then redis.call('HINCRBY', state, 'v', 1) end
+if (added > 0 or newer) and not fresh and continued == '0' then redis.call('HINCRBY', state, 'v', 1) end
 if keeps then for _, key in ipairs({state, log, ids, data}) do redis.call('PEXPIREAT', key, keeps) end end
 if fresh then redis.call('INCR', counter) end
-if fresh or added > 0 then redis.call('PUBLISH', channel, 'session\\31' .. id) end
+if fresh or newer or added > 0 then redis.call('PUBLISH', channel, 'session\\31' .. id) end
 return {'written', fresh and '1' or '0', tostring(added)}
 """
 )

@@ -15,7 +15,7 @@ from mcp_memory.storage import filters
 from mcp_memory.storage.client import Command, Database
 from mcp_memory.storage.filters import Filter
 from mcp_memory.storage.index import SEPARATOR, VECTOR
-from mcp_memory.storage.keys import ScopeKeys
+from mcp_memory.storage.keys import INDEX, ScopeKeys
 from mcp_memory.storage.rows import read_memory, read_messages
 from mcp_memory.transfer.lines import (
     FORMAT,
@@ -213,10 +213,11 @@ class Exporter:
     async def _message(
         self, session_id: str, message: Message, found: Sequence[Any], *, extracted: bool
     ) -> MessageLine:
-        place, (recorded, order, parts, vector) = found
-        hidden = place is None or place.startswith(b"h") or recorded is None
+        place: bytes | None = found[0]
+        recorded, order, parts, vector = found[1]
+        searchable = place is not None and not place.startswith(b"h") and recorded is not None
         vectors = None
-        if not hidden:
+        if searchable:
             key = self._keys.record(message_memory_id(session_id, message.id))
             fields = {"parts": parts or b"0"} | ({VECTOR: vector} if vector is not None else {})
             vectors = await self._vectors_of(key, fields)
@@ -229,9 +230,9 @@ class Exporter:
             name=message.name,
             content=message.content,
             created_at=message.created_at,
-            recorded_at=None if hidden else from_ms(int(recorded)),
-            order=None if hidden else int(order),
-            hidden=hidden,
+            recorded_at=from_ms(int(recorded)) if searchable else None,
+            order=int(order) if searchable else None,
+            hidden=not searchable,
             extracted=extracted,
             vectors=vectors,
         )
@@ -266,21 +267,38 @@ class Exporter:
 
     async def _in_order(self, condition: Filter) -> AsyncGenerator[list[str]]:
         """The keys of all records that match, by creation, in pages."""
-        low = "-inf"
-        while True:
-            found = await self._keys_between(condition, low, "+inf", limit=PAGE)
-            if not found:
-                return
-            last = found[-1][1]
+        low: int | None = None
+        while found := await self._page(condition, low):
+            low = found[-1][1]
             # Many may share the last place of a page, and more of them may be beyond it.
-            same = await self._keys_between(condition, str(last), str(last), limit=1_000_000)
-            yield [key for key, order in found if order < last] + sorted(key for key, _ in same)
-            low = f"({last}"
+            (reply,) = await self._database.search([_between(condition, low, low, limit=1_000_000)])
+            same = sorted(key for key, _ in _orders(reply))
+            yield list(dict.fromkeys([key for key, order in found if order < low] + same))
 
-    async def _keys_between(self, condition: Filter, low: str, high: str, *, limit: int) -> list[tuple[str, int]]:
-        (reply,) = await self._database.search([filters.between(condition, low, high, limit=limit)])
-        rows = [(key, int(fields["order"])) for key, fields in filters.rows(reply)[1] if "order" in fields]
-        return sorted(rows, key=lambda row: (row[1], row[0]))
+    async def _page(self, condition: Filter, low: int | None) -> list[tuple[str, int]]:
+        """The next records by creation; those that expired but are still listed are passed over."""
+        offset = 0
+        while True:
+            (reply,) = await self._database.search([_between(condition, low, None, limit=PAGE, offset=offset)])
+            found = _orders(reply)
+            if found or len(reply) == 1:
+                return found
+            offset += PAGE
+
+
+def _between(condition: Filter, low: int | None, high: int | None, *, limit: int, offset: int = 0) -> Command:
+    """Records by creation: after `low`, or where both ends are the same exactly there."""
+    start = "-inf" if low is None else f"{'' if low == high else '('}{low}"
+    text = f"{condition.text} @order:[{start} {'+inf' if high is None else high}]"
+    return (
+        *("FT.SEARCH", INDEX, text, "SORTBY", "order", "ASC", "RETURN", 1, "order"),
+        *("LIMIT", offset, limit, *condition.arguments()),
+    )
+
+
+def _orders(reply: Sequence[object]) -> list[tuple[str, int]]:
+    rows = [(key, int(fields["order"])) for key, fields in filters.rows(reply)[1] if "order" in fields]
+    return sorted(rows, key=lambda row: (row[1], row[0]))
 
 
 def _own(state: MemoryState) -> dict[str, Any]:

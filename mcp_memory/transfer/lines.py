@@ -12,7 +12,7 @@ gives the same lines, byte for byte, whenever it is asked (but for `exported_at`
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias, cast
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
 
@@ -89,13 +89,23 @@ def _json(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _depth(value: object) -> int:
+    """Levels of nesting, counted to just over the limit."""
     level: list[object] = [value]
     depth = 0
-    while level and depth <= DEEPEST:
-        nested = [each for each in level if isinstance(each, dict | list)]
-        level = [inner for each in nested for inner in (each.values() if isinstance(each, dict) else each)]  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
-        depth += bool(nested)
+    while depth <= DEEPEST and (inner := [each for outer in level for each in _inside(outer)]):
+        level = inner
+        depth += 1
     return depth
+
+
+def _inside(value: object) -> list[object]:
+    match value:
+        case dict():
+            return list(cast("dict[str, object]", value).values())
+        case list():
+            return list(cast("list[object]", value))
+        case _:
+            return []
 
 
 def _text(value: str) -> str:
@@ -351,5 +361,3 @@ def _at_most(what: str, given: int, most: int) -> None:
 
 def _bytes(value: dict[str, Any]) -> int:
     return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
-
-

@@ -69,7 +69,7 @@ def test_redis_has_the_settings_that_memories_need(home: Home) -> None:
         "port": "0",
         "save": "",
         "appendonly": "yes",
-        "appendfsync": "everysec",
+        "appendfsync": "no",  # the others lose acknowledged writes when Redis is killed, or are slow
         "maxmemory-policy": "noeviction",
         "enable-module-command": "no",
     }

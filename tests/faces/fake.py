@@ -28,7 +28,6 @@ from mcp_memory.records import (
     Version,
 )
 from mcp_memory.service import Change, Context, MemoryService
-from mcp_memory.settings import Settings
 from mcp_memory.working.store import SessionInfo
 
 
@@ -232,6 +231,14 @@ class FakeService(MemoryService):
             self.listeners.remove(queue)
 
 
+class SleepyService(FakeService):
+    """Never answers a recall of `sleep`, and takes its time for one of `nap`."""
+
+    async def recall(self, query: Query) -> Page:
+        await asyncio.sleep({"sleep": 3_600.0, "nap": 0.2}.get(query.text, 0))
+        return await super().recall(query)
+
+
 class FakeServices:
     """Hands out one service that is always open."""
 
@@ -252,9 +259,3 @@ class FakeServices:
             yield
         finally:
             self.users -= 1
-
-
-@asynccontextmanager
-async def open_fake(_: Settings) -> AsyncGenerator[MemoryService]:
-    """What the stdio process opens in the tests that need no Redis."""
-    yield FakeService()

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 async def opened(settings: Settings) -> "AsyncGenerator[MemoryService]":
     """A fake that writes `closed` to stderr when it is closed, so that a test sees it."""
     sys.path.insert(0, str(Path(__file__).parents[1]))
-    from faces.fake import FakeService  # pyright: ignore[reportMissingImports, reportUnknownVariableType]
+    from faces.fake import SleepyService  # pyright: ignore[reportMissingImports, reportUnknownVariableType]
 
     print("opened", file=sys.stderr, flush=True)
     print("a stray line on stdout", flush=True)
     print("another, still in its buffer at the end")
     try:
-        yield FakeService()
+        yield SleepyService()
     finally:
         print("closed", file=sys.stderr, flush=True)
 

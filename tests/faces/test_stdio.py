@@ -123,6 +123,47 @@ def test_a_closed_stdin_ends_it(greeted: bool) -> None:
         assert "Traceback" not in host.rest()
 
 
+def test_what_was_asked_before_the_end_is_answered() -> None:
+    with Host() as host:
+        host.send("initialize", INITIALIZE)
+        sent = [host.send("tools/call", {"name": "recall", "arguments": {"query": "nap"}}) for _ in range(20)]
+        host.close_stdin()
+        assert host.ended(10) == 0
+        answers = [json.loads(line) for line in host.remaining_stdout().splitlines()]
+        assert {answer["id"] for answer in answers if "result" in answer} == {1, *sent}
+
+
+@posix
+def test_a_signal_does_not_wait_for_a_call_that_hangs() -> None:
+    with Host() as host:
+        host.initialize()
+        host.send("tools/call", {"name": "recall", "arguments": {"query": "sleep"}})
+        host.call("recall")
+        host.close_stdin()
+        with pytest.raises(subprocess.TimeoutExpired):
+            host.process.wait(0.5)
+        host.process.send_signal(signal.SIGTERM)
+        assert host.ended(3) == 0
+        assert "closed" in host.rest()
+
+
+def test_a_cancelled_call_and_an_open_stream_do_not_hold_the_end_back() -> None:
+    with Host() as host:
+        host.initialize()
+        cancelled = host.send("tools/call", {"name": "recall", "arguments": {"query": "sleep"}})
+        notice = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": cancelled}}
+        host.send_raw(json.dumps(notice).encode() + b"\n")
+        host.call("recall")
+        host.close_stdin()
+        assert host.ended(3) == 0
+    with Host() as host:
+        wanted = {"resourceSubscriptions": ["memory://recent"]}
+        host.send("subscriptions/listen", {"notifications": wanted, "_meta": MODERN})
+        assert json.loads(host.line())["method"] == "notifications/subscriptions/acknowledged"
+        host.close_stdin()
+        assert host.ended(3) == 0
+
+
 def test_a_host_that_vanishes_is_no_error() -> None:
     with Host() as host:
         host.initialize()

@@ -2,7 +2,6 @@
 
 import asyncio
 import importlib.metadata
-import logging
 import os
 import platform
 import secrets
@@ -10,11 +9,11 @@ import shutil
 import stat
 import sys
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from mcp_memory import __version__, configuration, embedded
 from mcp_memory.app import START_LIMIT, Store, open_store, version_of
@@ -61,6 +60,8 @@ def warning(name: str, detail: str, mend: str) -> Check:
 def failed(name: str, error: MemoryServerError, *, unavailable: bool = False) -> Check:
     """Our errors say what is, then what to do, parted by a semicolon."""
     detail, _, mend = str(error).partition("; ")
+    if "mcp-memory doctor` tells more" in mend:
+        mend = "start it, and check the address in REDIS_URL"
     return Check(name=name, state="problem", detail=detail, mend=mend or None, unavailable=unavailable)
 
 
@@ -172,8 +173,8 @@ async def _server(store: Store) -> AsyncIterator[Check]:
     if info.get("aof_enabled") and info.get("aof_last_write_status", "ok") != "ok":
         mend = "look for a full disk or missing rights; memories are refused until it can write"
         yield Check(name="persistence", state="problem", detail="Redis cannot write its log", mend=mend)
-    else:
-        yield good("persistence", "append-only file" if info.get("aof_enabled") else "snapshots")
+    elif info.get("aof_enabled"):
+        yield good("persistence", "every write is in the append-only file")
     policy = await _on_timeout(store.database)
     if policy == "fail":
         yield good("slow searches", "are errors")
@@ -198,12 +199,18 @@ async def _on_timeout(database: Database) -> str:
     return "unknown"
 
 
-def _last_word(reply: Any) -> str:
+def _last_word(reply: object) -> str:
     """The value in a reply to some CONFIG GET, whose shape depends on the client's version and the command."""
-    while isinstance(reply, list | tuple | dict) and reply:
-        reply = list(reply.values())[-1] if isinstance(reply, dict) else reply[-1]
-    word = reply.decode() if isinstance(reply, bytes) else str(reply or "")
-    return word.lower() if word not in ("[]", "{}", "()") else ""
+    match reply:
+        case dict():
+            return _last_word(list(cast("dict[object, object]", reply).values()))
+        case list() | tuple():
+            items = cast("Sequence[object]", reply)
+            return _last_word(items[-1]) if items else ""
+        case bytes():
+            return reply.decode().lower()
+        case _:
+            return str(reply).lower()
 
 
 async def _index(store: Store) -> Check:
@@ -286,7 +293,6 @@ async def all_of(settings: Settings) -> AsyncIterator[Check]:
     except MemoryServerError as error:
         yield failed("Redis", error, unavailable=True)
         return
-    logging.getLogger("mcp_memory").setLevel(logging.ERROR)  # what it would warn of is checked here
     try:
         async with open_store(settings, name="face") as store:
             async for check in of_store(store):

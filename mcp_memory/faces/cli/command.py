@@ -110,10 +110,11 @@ def _known_settings() -> Settings | None:
 
 
 def _log_to_stderr(settings: Settings | None) -> None:
+    """Logs, where they are asked for: what a command has to say of warnings, `doctor` and `stats` say in their way."""
     level = settings.log_level if settings is not None else "WARNING"
     logging.basicConfig(
         stream=sys.stderr,
-        level=level if level in LOG_LEVELS else "WARNING",
+        level=level if level in LOG_LEVELS and level != "WARNING" else "ERROR",
         format="%(levelname)s: %(message)s",
     )
 

@@ -16,7 +16,7 @@ from mcp_memory.embedded import Home, ensure_worker, stop_worker
 from mcp_memory.errors import Conflict, InvalidInput
 from mcp_memory.faces.cli import hosts
 from mcp_memory.faces.cli.command import Answer, Command, read_settings
-from mcp_memory.faces.cli.console import Console
+from mcp_memory.faces.cli.console import Console, complain
 from mcp_memory.models.names import LOCAL_MODEL
 from mcp_memory.settings import ModelSettings, Settings
 from mcp_memory.storage import index, keys
@@ -89,7 +89,7 @@ class Configure(Command):
         kept = replace(before, environment={}) if self.forget_keys else before
         models = replace(kept.models, **changes)
         # Local models need no keys, so that none are taken.
-        environ = os.environ if changes and _remote(models) and not self.forget_keys else {}
+        environ: Mapping[str, str] = os.environ if changes and _remote(models) and not self.forget_keys else {}
         return configuration.changed(kept, changes, environ)
 
     def _for_host(self, console: Console, host: str) -> Answer:
@@ -99,7 +99,8 @@ class Configure(Command):
         if self.write:
             return self._into_file(console, host, start)
         text, place = hosts.block(host, self.name, start), hosts.place(host, os.environ)
-        console.say(console.styled(f"{host}: {place}", "dim"))
+        if not self.as_json:
+            complain(f"For {host}, {place}:")  # not among what is pasted
         console.say(text)
         return Answer(value={"host": host, "where": place, "block": text, "entry": start.entry})
 
@@ -109,6 +110,11 @@ class Configure(Command):
                 f"--write with host={host!r}; allowed: {' and '.join(hosts.WRITABLE)}; without --write it prints the "
                 "entry to paste"
             )
+        if hosts.PASSWORD_LEFT_OUT in start.env.values():
+            raise InvalidInput(
+                "REDIS_URL holds a password, which is not written into a host's file from here; "
+                "run this without --write and paste the block with your REDIS_URL"
+            )
         written = hosts.write(hosts.config_file(host, os.environ), self.name, start.entry, now=datetime.now(UTC))
         if written.changed:
             console.say(f"{console.styled('✓', 'good')} {written.file} has {self.name!r} now. Restart {host}.")
@@ -117,7 +123,7 @@ class Configure(Command):
         if written.backup is not None:
             console.say(console.styled(f"  As it was: {written.backup}", "dim"))
         value = asdict(written) | {"host": host, "entry": start.entry}
-        return Answer(value={key: str(item) if isinstance(item, os.PathLike) else item for key, item in value.items()})
+        return Answer(value=value)
 
 
 def _of_environment(console: Console, settings: Settings, wanted: object) -> Answer:

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, TextIO, cast
 
 import typer
 
@@ -118,10 +118,11 @@ class Demo(Command):
         with _folder(self.home) as folder, _log(folder) as log:
             try:
                 await _tell(story, folder, log)
-            except MemoryServerError:
-                raise
             except Exception as error:
-                raise Unavailable(_why(error, folder)) from error
+                cause = _cause(error)
+                if isinstance(cause, MemoryServerError | BrokenPipeError):
+                    raise cause from None
+                raise Unavailable(_why(cause, folder)) from error
         seconds = round(time.perf_counter() - story.began, 2)
         _conclude(story, seconds, kept=self.home)
         value = {"ok": not story.failures, "seconds": seconds, "failed": story.failures, "steps": story.steps}
@@ -161,15 +162,22 @@ async def _conversation(story: Story, client: "Client") -> None:
 
 
 async def _until_ready(story: Story, client: "Client") -> None:
-    """Wait until questions are searched by meaning: the worker was started with the first process."""
+    """Wait until all of it is found by meaning: the worker was started with the first process, and may still begin."""
     began = time.perf_counter()
-    while True:
-        probe = await _call(client, "recall", {"query": "ready?", "min_score": 0, "limit": 1})
-        words_only = "by words only" in (probe["note"] or "")
-        if not words_only or time.perf_counter() - began > READY_WITHIN.total_seconds():
+    while not (ready := await _is_ready(client)):
+        if time.perf_counter() - began > READY_WITHIN.total_seconds():
             break
-    story.step("search by meaning is ready", began, note=probe["note"])
-    story.check("search by meaning is ready", passed=not words_only)
+        await asyncio.sleep(0.05)
+    story.step("search by meaning is ready", began)
+    story.check("search by meaning is ready", passed=ready)
+
+
+async def _is_ready(client: "Client") -> bool:
+    from mcp.types import TextResourceContents  # noqa: PLC0415
+
+    (content,) = (await client.read_resource("memory://stats")).contents
+    stats: Json = json.loads(content.text) if isinstance(content, TextResourceContents) else {}
+    return any(worker["ready"] for worker in stats["workers"]) and not stats["without_vector"]
 
 
 async def _ask(story: Story, client: "Client", question: Question) -> None:
@@ -293,10 +301,15 @@ def _log(folder: Path) -> Generator[TextIO]:
         yield log
 
 
-def _why(error: BaseException, folder: Path) -> str:
+def _cause(error: Exception) -> Exception:
+    """The first error itself: what is raised beside the client's tasks comes in groups."""
+    while isinstance(error, ExceptionGroup):
+        error = cast("ExceptionGroup[Exception]", error).exceptions[0]
+    return error
+
+
+def _why(error: Exception, folder: Path) -> str:
     """A failure of the connection, with the last thing that the server said."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
     said = (folder / "server.log").read_text(errors="replace").strip().splitlines()[-1:] or ["nothing"]
     return f"the demo's server failed ({type(error).__name__}: {error}); it said: {said[0]}; see `mcp-memory doctor`"
 

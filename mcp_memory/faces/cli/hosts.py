@@ -34,6 +34,8 @@ UVX_PYTHON = "3.11"
 PASSED_ON = ("MCP_MEMORY_HOME", "MCP_MEMORY_USER_ID", "MCP_MEMORY_NAMESPACE", "MCP_MEMORY_TIMEZONE", "REDIS_URL")
 """Settings of this process that the entry repeats, since a host passes on nothing else of the person's shell."""
 
+PASSWORD_LEFT_OUT = "<your REDIS_URL, with its password>"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
@@ -54,7 +56,7 @@ def launch(environ: Mapping[str, str]) -> Launch:
     """How to start the installation that runs now: by absolute paths, since hosts have a PATH of their own."""
     env = {name: environ[name] for name in PASSED_ON if environ.get(name, "").strip()}
     if urlsplit(env.get("REDIS_URL", "")).password:
-        env["REDIS_URL"] = "<your REDIS_URL, with its password>"
+        env["REDIS_URL"] = PASSWORD_LEFT_OUT
     if not _is_installed():
         env["PYTHONPATH"] = str(Path(str(mcp_memory.__file__)).parents[1])
     command = _start_command()

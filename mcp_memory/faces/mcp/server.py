@@ -12,6 +12,7 @@ from mcp.server.caching import CacheHint
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import Context
+from mcp.server.stdio import stdio_server
 from mcp.types import (
     INVALID_PARAMS,
     CallToolResult,
@@ -33,6 +34,7 @@ from mcp_memory import __version__
 from mcp_memory.faces.mcp import guidance
 from mcp_memory.faces.mcp.answers import failure
 from mcp_memory.faces.mcp.changes import Changes
+from mcp_memory.faces.mcp.draining import Reads, Unanswered, Writes
 from mcp_memory.faces.mcp.prompts import PROMPTS, Prompts
 from mcp_memory.faces.mcp.resources import RESOURCES, TEMPLATES, Resources, parse
 from mcp_memory.faces.mcp.schemas import TOOLS
@@ -89,6 +91,14 @@ class MemoryServer(MCPServer[None]):
         add("resources/subscribe", SubscribeRequestParams, self._changes.subscribe)
         add("resources/unsubscribe", UnsubscribeRequestParams, self._changes.unsubscribe)
         add("subscriptions/listen", SubscriptionsListenRequestParams, self._changes.listen)
+
+    async def run_stdio_async(self) -> None:
+        """Serve the host at the other end of stdin and stdout until it closes stdin and has all its answers."""
+        low_level = self._lowlevel_server
+        unanswered = Unanswered()
+        async with stdio_server() as (read_stream, write_stream):
+            reads, writes = Reads(read_stream, unanswered), Writes(write_stream, unanswered)
+            await low_level.run(reads, writes, low_level.create_initialization_options())
 
     async def list_tools(self) -> list[Tool]:
         return [*TOOLS.values(), *await super().list_tools()]

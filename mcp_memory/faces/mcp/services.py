@@ -48,7 +48,7 @@ class LazyServices:
         self._users = 0
 
     async def get(self) -> "MemoryService":
-        return await self._opening().opened
+        return await asyncio.shield(self._opening().opened)
 
     def warm(self) -> None:
         """Begin to open, if nobody has yet; a failure is told to the next call that needs the service."""
