@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import numpy as np
-from mcp_memory.models.embed import Embedder
 
+from mcp_memory.models.embed import Embedder
 from mcp_memory.text import content_stems
 
 K1, B = 0.9, 0.4

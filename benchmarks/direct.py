@@ -4,12 +4,10 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import cast
-
-from mcp_memory.models.embed import Embedder, open_embedder
 
 from mcp_memory.app import Store, open_store, tiers
 from mcp_memory.longterm.search import Search
+from mcp_memory.models.embed import Embedder, open_embedder
 from mcp_memory.models.names import LOCAL_MODEL
 from mcp_memory.records import Message, Scope
 from mcp_memory.settings import Settings
@@ -28,7 +26,7 @@ class OwnVectors:
 
     async def vector(self, text: str) -> bytes:
         (vector,) = await self.embedder.embed([text], urgent=True)
-        return cast("bytes", vector)
+        return vector
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

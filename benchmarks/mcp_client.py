@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
-from mcp.types import CallToolResult, TextContent
+from mcp.types import TextContent
 
 from benchmarks.homes import environment
 
@@ -43,8 +43,6 @@ async def call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
         ToolFailed: the answer is an error; its text.
     """
     result = await client.call_tool(tool, arguments)
-    if not isinstance(result, CallToolResult):
-        raise ToolFailed(f"{tool} asked back")
     text = "".join(part.text for part in result.content if isinstance(part, TextContent))
     if result.is_error:
         raise ToolFailed(f"{tool}: {text}")

@@ -32,7 +32,11 @@ def servers() -> list[psutil.Process]:
 
 def background(home: Path) -> list[psutil.Process]:
     """The Redis and the worker of a data folder."""
-    return [process for process in psutil.process_iter() if _says(process, str(home)) and process.pid != psutil.Process().pid]
+    return [
+        process
+        for process in psutil.process_iter()
+        if _says(process, str(home)) and process.pid != psutil.Process().pid
+    ]
 
 
 def _says(process: psutil.Process, word: str) -> bool:

@@ -182,9 +182,7 @@ async def _grown(
         mcp_client.connected(home, server=mcp_client.ECHO_SERVER) as echo,
     ):
         await store.start_worker()
-        bench = Bench(
-            client=client, echo=echo, search=_timed(store, clock), clock=clock, texts=texts, scopes=scopes
-        )
+        bench = Bench(client=client, echo=echo, search=_timed(store, clock), clock=clock, texts=texts, scopes=scopes)
         for size in options.sizes or (QUICK_SIZES if options.quick else SIZES):
             filled += await fill(store.database, scopes, texts.memories(size - filled), seed=size)
             await _model_ready(client, texts)

@@ -121,6 +121,8 @@ Run: TypeAlias = Callable[[argparse.Namespace], Awaitable[Report]]
 def finish(run: Run, options: argparse.Namespace) -> Report:
     """Run, save, print."""
     report = asyncio.run(_awaited(run, options))
+    if options.quick:
+        report.notes.append("A quick run: it shows that the benchmark runs, and nothing else.")
     path = report.save()
     print(f"{report.markdown()}\n\n{path}")
     return report

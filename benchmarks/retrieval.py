@@ -1,7 +1,7 @@
 """LoCoMo through the product: how much of the evidence recall finds, beside plain BM25 and plain dense search.
 
-    python -m benchmarks.retrieval PATH            through the real server, over stdio
-    python -m benchmarks.retrieval PATH --direct   the service in this process: faster, for tuning
+python -m benchmarks.retrieval PATH            through the real server, over stdio
+python -m benchmarks.retrieval PATH --direct   the service in this process: faster, for tuning
 """
 
 import argparse
@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 from mcp import Client
-from mcp_memory.models.embed import Embedder, open_embedder
 
 from benchmarks import direct, homes, mcp_client
 from benchmarks.baselines import Bm25, Dense
@@ -21,6 +20,7 @@ from benchmarks.report import Report, Table, command, finish
 from benchmarks.scoring import Result, judged, means
 from benchmarks.waiting import until_done
 from mcp_memory.app import Store, open_store
+from mcp_memory.models.embed import Embedder, open_embedder
 from mcp_memory.models.names import LOCAL_MODEL
 from mcp_memory.records import Message, Query, Scope, parse_message_memory_id
 
@@ -188,7 +188,7 @@ def _told(report: Report, scores: Scores, conversations: Sequence[Conversation],
     measures = list(overall["recall"])
     report.tables = [
         Table(
-            title=f"{answerable} questions of categories 1-4 over {len(conversations)} conversations, {turns} turns; {how}",
+            title=f"{answerable} questions of categories 1-4, {len(conversations)} conversations, {turns} turns; {how}",
             columns=["", *measures],
             rows=[[system, *(values[name] for name in measures)] for system, values in overall.items()],
         ),

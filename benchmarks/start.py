@@ -50,7 +50,9 @@ def _starts(report: Report, options: argparse.Namespace) -> None:
     report.data["start"] = {"ours_ms": ours, "floor_ms": floor, "ratio": ratio}
     columns = ["", "median ms", "fastest", "slowest"]
     rows = [[name, p50(times), min(times), max(times)] for name, times in (("ours", ours), ("bare SDK", floor))]
-    report.tables.append(Table(title=f"From spawn to the reply to initialize, {len(ours)} pairs", columns=columns, rows=rows))
+    report.tables.append(
+        Table(title=f"From spawn to the reply to initialize, {len(ours)} pairs", columns=columns, rows=rows)
+    )
     report.goal("start against the bare SDK, median of the pairs' ratios", most=1.25, got=ratio, unit="×")
 
 
@@ -63,7 +65,8 @@ async def _memory(report: Report, options: argparse.Namespace, home: Path) -> No
         client = await _opened(stack, home)
         await asyncio.sleep(SETTLING_S)
         idle = Use.of(memory_use.servers())
-        for question in texts.questions(QUICK_SEARCHES if options.quick else SEARCHES):
+        searches = QUICK_SEARCHES if options.quick else SEARCHES
+        for question in texts.questions(searches):
             await _by_meaning(client, question)
         searched = Use.of(memory_use.servers())
         for _ in range(TOGETHER - 1):
@@ -73,7 +76,7 @@ async def _memory(report: Report, options: argparse.Namespace, home: Path) -> No
         sixteen, both = Use.of(memory_use.servers()), Use.of(background)
     rows = [
         ["one, idle after Redis is open", idle.rss, idle.pss],
-        ["the same after a thousand searches by meaning", searched.rss, searched.pss],
+        [f"the same after {searches:,} searches by meaning", searched.rss, searched.pss],
         [f"{TOGETHER} of them", sixteen.rss, sixteen.pss],
         [f"Redis and worker ({len(background)} processes)", both.rss, both.pss],
     ]
@@ -82,7 +85,7 @@ async def _memory(report: Report, options: argparse.Namespace, home: Path) -> No
     report.data["memory_mb"] = {str(name): {"rss": rss, "pss": pss} for name, rss, pss in rows}
     report.tables.append(Table(title=f"Memory, MB ({STORED} memories)", columns=["", "RSS", "PSS"], rows=rows))
     report.goal("one process idle, RSS", most=110, got=idle.rss, unit=" MB")
-    report.goal("after a thousand searches by meaning, RSS", most=130, got=searched.rss, unit=" MB")
+    report.goal(f"after {searches:,} searches by meaning, RSS", most=130, got=searched.rss, unit=" MB")
     report.goal("sixteen, worker and Redis, sum of PSS", most=2_400, got=whole.pss or whole.rss, unit=" MB")
     report.goal("sixteen, worker and Redis, sum of RSS", most=2_400, got=whole.rss, unit=" MB")
 

@@ -8,9 +8,10 @@ import random
 from collections.abc import Iterator
 from itertools import accumulate
 
-_ONSETS = "b br c ch cl d dr f fl g gr h j k l m n p pl pr qu r s sh sl st t th tr v w z".split()
-_NUCLEI = "a e i o u ai ea ee oa ou".split()
-_CODAS = ["", "", "n", "r", "l", "s", "t", "m", "ck", "nd", "st", "rt"]
+# Lists of words read best as words.
+_ONSETS = "b br c ch cl d dr f fl g gr h j k l m n p pl pr qu r s sh sl st t th tr v w z".split()  # noqa: SIM905
+_NUCLEI = ("a", "e", "i", "o", "u", "ai", "ea", "ee", "oa", "ou")
+_CODAS = ("", "", "n", "r", "l", "s", "t", "m", "ck", "nd", "st", "rt")
 
 _TEMPLATES = (
     "{person} likes {w} better than {w}, and always asks for {w} {w} at {place}.",
@@ -32,8 +33,8 @@ _QUESTIONS = (
     "Who reviews the {w} part of {w}?",
     "what did we agree on for the {w} release in {month}",
 )
-_DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
-_MONTHS = "January February March April May June July August September October November December".split()
+_DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()  # noqa: SIM905
+_MONTHS = "January February March April May June July August September October November December".split()  # noqa: SIM905
 
 VOCABULARY = 20_000
 NAMES = 400

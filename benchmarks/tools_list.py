@@ -20,7 +20,9 @@ async def run(_: argparse.Namespace) -> Report:
     tools = json.loads(line)["result"]["tools"]
     sizes = {tool["name"]: len(json.dumps(tool, separators=(",", ":"), ensure_ascii=False).encode()) for tool in tools}
     report.data = {"bytes": len(line), "tools": sizes}
-    report.tables = [Table(title="Bytes", columns=["tool", "bytes"], rows=[*sizes.items(), ("whole answer", len(line))])]
+    report.tables = [
+        Table(title="Bytes", columns=["tool", "bytes"], rows=[*sizes.items(), ("whole answer", len(line))])
+    ]
     report.goal("answer", most=MOST, got=len(line), unit=" bytes")
     return report
 

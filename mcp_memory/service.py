@@ -1,13 +1,14 @@
 """Use cases: the only place where the two tiers meet. Every face calls this and nothing below it."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from secrets import token_urlsafe
 from typing import Any, TypeAlias
 
 from mcp_memory.context import Block, Context, line
-from mcp_memory.errors import InvalidInput
+from mcp_memory.errors import InvalidInput, NotFound
 from mcp_memory.jobs import ExtractSession, JobQueue
 from mcp_memory.longterm.search import Search
 from mcp_memory.longterm.store import LongTermStore, unknown_id
@@ -153,7 +154,10 @@ class MemoryService:
             if memory_id not in known:
                 raise unknown_id(memory_id)
         for memory_id in wanted:
-            await self._long_term.forget(scope, memory_id, now=datetime.now(UTC))
+            # A message may be gone already, with a memory that came from it.
+            with suppress(NotFound):
+                await self._long_term.forget(scope, memory_id, now=datetime.now(UTC))
+        await self._wake()
         return wanted
 
     async def preview_forget(self, scope: Scope, *, text: str | None = None, session_id: str | None = None) -> Preview:

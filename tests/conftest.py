@@ -4,50 +4,17 @@ The store of `service` has no worker: what it finds, it finds by words, and noth
 `lively_service` has a real worker with the real model. A test that kills something takes `own_home`.
 """
 
-import tempfile
 from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
 from mcp_memory.app import Store, open_service, open_store
-from mcp_memory.embedded import Home, stop
-from mcp_memory.embedded.process import Background
+from mcp_memory.embedded import Home
 from mcp_memory.records import Scope
 from mcp_memory.service import MemoryService
 from mcp_memory.settings import Settings
 
-from .support import end, new_scope, processes_of, settings_of
-
-
-@contextmanager
-def temporary_home() -> Generator[Home]:
-    """A home that is gone afterwards, with everything that ran in it.
-
-    Raises:
-        AssertionError: something still ran after `stop`; it is killed.
-    """
-    # Not pytest's folder: its path may be too long for a socket.
-    with tempfile.TemporaryDirectory(prefix="mcp-memory-test-") as folder:
-        home = Home.at(Path(folder) / "home")
-        try:
-            yield home
-            stop(home)
-        finally:
-            left = processes_of(home)
-            names = [process.name() for process in left]
-            end(left)
-            home.socket.unlink(missing_ok=True)
-        assert names == []
-
-
-@contextmanager
-def without_worker(home: Home) -> Generator[None]:
-    """Nobody can start a worker in this home: we hold its lock."""
-    with Background(home.worker_lock, home.worker_log).claimed() as lock:
-        assert lock is not None
-        yield
+from tests.support import new_scope, settings_of, temporary_home, without_worker
 
 
 @pytest.fixture(scope="session")
@@ -67,6 +34,13 @@ def lively_home() -> Generator[Home]:
 @pytest.fixture
 def own_home() -> Generator[Home]:
     """A home of this test's own, without a worker, in which it may kill what it likes."""
+    with temporary_home() as home, without_worker(home):
+        yield home
+
+
+@pytest.fixture
+def second_home() -> Generator[Home]:
+    """Another one."""
     with temporary_home() as home, without_worker(home):
         yield home
 

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Generator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,8 +15,8 @@ from typing import Any
 import psutil
 
 import mcp_memory
-from mcp_memory.embedded import Home
-from mcp_memory.embedded.process import wait_until
+from mcp_memory.embedded import Home, stop
+from mcp_memory.embedded.process import Background, wait_until
 from mcp_memory.ids import new_id
 from mcp_memory.records import (
     Duplicate,
@@ -176,3 +177,32 @@ def let_go(members: Sequence["subprocess.Popen[str]"]) -> None:
         assert member.stdin is not None
         member.stdin.write("go\n")
         member.stdin.flush()
+
+
+@contextlib.contextmanager
+def temporary_home() -> Generator[Home]:
+    """A home that is gone afterwards, with everything that ran in it.
+
+    Raises:
+        AssertionError: something still ran after `stop`; it is killed.
+    """
+    # Not pytest's folder: its path may be too long for a socket.
+    with tempfile.TemporaryDirectory(prefix="mcp-memory-test-") as folder:
+        home = Home.at(Path(folder) / "home")
+        try:
+            yield home
+            stop(home)
+        finally:
+            left = processes_of(home)
+            names = [process.name() for process in left]
+            end(left)
+            home.socket.unlink(missing_ok=True)
+        assert names == []
+
+
+@contextlib.contextmanager
+def without_worker(home: Home) -> Generator[None]:
+    """Nobody can start a worker in this home: we hold its lock."""
+    with Background(home.worker_lock, home.worker_log).claimed() as lock:
+        assert lock is not None
+        yield

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,7 +20,7 @@ __all__ = ["ensure", "running", "stop_server"]
 
 FIRST_PAUSE_S = 0.002  # an empty Redis is ready after some 25 ms
 LAST_PAUSE_S = 0.1
-ENDED_BY_OTHERS = (0, -signal.SIGTERM, -signal.SIGKILL)  # no reason not to start it again
+ENDED_BY_OTHERS = (0, -15, -9)  # asked to end, SIGTERM, SIGKILL (no name on Windows): no reason not to start again
 MAX_STARTS = 5  # the system kills what needs more memory than there is: once more would not help either
 # What Redis says when its files are damaged further in than at their end.
 DAMAGE = ("Bad file format", "Internal error in RDB", "Short read", "Unable to obtain the AOF file", "AOF manifest")

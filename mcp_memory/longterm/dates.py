@@ -21,9 +21,10 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
 from mcp_memory.longterm.dates_calendar import Granularity, Stretch
-from mcp_memory.longterm.dates_frame import PREPOSITIONS, Frame, Tense
-from mcp_memory.longterm.dates_patterns import ANCHORED, CLOCK_AFTER, CLOCK_BEFORE, HINTS, LEAD, TENSE, WORDING
+from mcp_memory.longterm.dates_frame import PREPOSITIONS, Frame
+from mcp_memory.longterm.dates_patterns import ANCHORED, CLOCK_AFTER, CLOCK_BEFORE, HINTS, LEAD, WORDING
 from mcp_memory.longterm.dates_rules import RULES, anchored, at_time
+from mcp_memory.longterm.dates_tense import tense_at
 
 __all__ = ["DateSpan", "Granularity", "find_dates", "resolve"]
 
@@ -128,7 +129,7 @@ def _frame(text: str, start: int, end: int, taken: int, speaker: _Speaker) -> Fr
         lead=(found["far"] or found["near"] or "").lower() if found else "",
         definite=bool(found and found["the"]),
         follows=text[end : end + _LOOK],
-        tense=lambda: _tense(text, start, end),
+        tense=lambda: tense_at(text, start, end),
     )
 
 
@@ -147,16 +148,6 @@ def _widened(text: str, found: tuple[Stretch, int, int], taken: int, frame: Fram
     return found
 
 
-def _tense(text: str, start: int, end: int) -> Tense:
-    """By the last verb before the date in its sentence, else by the first after it; "" where there is none."""
-    opening = max(text.rfind(mark, start - _SENTENCE if start > _SENTENCE else 0, start) for mark in _STOPS)
-    before = list(TENSE.finditer(text, max(opening + 1, start - _SENTENCE, 0), start))
-    verb = before[-1] if before else TENSE.search(text, end, end + _SENTENCE)
-    if verb is None:
-        return ""
-    return "past" if verb["past"] else "future"
-
-
 def _moments(stretch: Stretch, tz: tzinfo) -> tuple[datetime, datetime]:
     """In UTC; what a change of the clocks swallows keeps its length."""
     start = stretch.start.replace(tzinfo=tz).astimezone(UTC)
@@ -167,6 +158,3 @@ def _moments(stretch: Stretch, tz: tzinfo) -> tuple[datetime, datetime]:
 _DIGIT = re.compile(r"\d")
 _LOOK: Final = 24
 """Characters around a wording in which words that change its meaning are looked for."""
-_SENTENCE: Final = 160
-"""Characters in which its verb is looked for."""
-_STOPS: Final = (". ", "! ", "? ", "\n")

@@ -2,17 +2,16 @@
 
 from collections.abc import Callable
 from datetime import date, datetime, tzinfo
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 from mcp_memory.longterm.dates_calendar import MONTHS, WEEKDAYS
+from mcp_memory.longterm.dates_tense import Tense
 from mcp_memory.longterm.patterns_words import words
 
-__all__ = ["PREPOSITIONS", "Frame", "Tense", "count_of", "month_of", "weekday_of", "yearly"]
+__all__ = ["PREPOSITIONS", "Frame", "count_of", "month_of", "weekday_of", "yearly"]
 
 PREPOSITIONS: Final = words("on in at by until till since before after for from during through over around of to")
 """What may stand before a date and says how it is meant."""
-
-Tense: TypeAlias = Literal["past", "future", ""]
 
 
 class Frame(NamedTuple):
@@ -85,7 +84,7 @@ def yearly(month: int, day: int, frame: Frame, weekday: str | None = None) -> da
 
     29 February waits for a leap year. None: there is no such day.
     """
-    today = frame.today
+    today, direction = frame.today, frame.direction
     found: list[date] = []
     for year in range(today.year - 8, today.year + 9):
         try:
@@ -95,5 +94,5 @@ def yearly(month: int, day: int, frame: Frame, weekday: str | None = None) -> da
     named = [one for one in found if weekday and one.weekday() == weekday_of(weekday)]
     if named:
         return min(named, key=lambda one: abs(one - today))
-    fitting = [one for one in found if frame.direction * (one - today).days >= 0]
+    fitting = [one for one in found if direction * (one - today).days >= 0]
     return min(fitting, key=lambda one: abs(one - today), default=None)

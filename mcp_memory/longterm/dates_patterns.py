@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["ANCHORED", "CLOCK_AFTER", "CLOCK_BEFORE", "HINTS", "LEAD", "TENSE", "WORDING"]
+__all__ = ["ANCHORED", "CLOCK_AFTER", "CLOCK_BEFORE", "HINTS", "LEAD", "WORDING"]
 
 _MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
@@ -106,19 +106,3 @@ _CLOCK = (
 CLOCK_AFTER: Final = re.compile(rf",?\s(?:(?:at|@|around|about|by|from)\s)?{_CLOCK}", re.IGNORECASE)
 CLOCK_BEFORE: Final = re.compile(rf"(?:\b(?:at|@)\s)?\b{_CLOCK}\.?\s(?:on\s)?$", re.IGNORECASE)
 """A time of day that leaves no doubt: with am or pm, an hour from 13 on or with a leading 0, noon, midnight."""
-
-_PAST_VERB = (
-    r"was|were|wasn['’]t|weren['’]t|did|didn['’]t|had|got|went|came|saw|made|took|gave|met|bought|brought|told|said|left"
-    r"|began|broke|built|caught|chose|drove|drank|ate|fell|felt|flew|forgot|found|grew|heard|held|hit|kept|knew|lost"
-    r"|lay|led|paid|put|quit|ran|read|rode|rang|rose|sang|sat|sent|set|shot|slept|sold|spent|spoke|stood|stole|swam"
-    r"|taught|thought|threw|understood|woke|won|wore|wrote|became|dug|dealt|hung|hurt|cut|fought|beat|bit|sank|shut"
-)
-TENSE: Final = re.compile(
-    r"\b(?P<future>will|won['’]t|shall|gonna|due|scheduled|supposed|going\sto|plan(?:s|ning)?|wants?|hop(?:e|es|ing)"
-    r"|needs?|must|should|can|can['’]t|might|let['’]s|looking\sforward|remind|see\syou"
-    r"|(?:ha(?:ve|s)|got)\s(?:an?|my|our|the|to|two|three)(?=\s)|(?:is|are|am|be|been)(?:\s[a-z]{2,12}ed\b)?)\b"
-    r"|['’](?P<soon>ll|m|re|s)\b(?:\s[a-z]{2,12}ed\b)?"
-    rf"|\b(?P<past>{_PAST_VERB}|(?!need|feed|exceed|indeed|hundred|embed|excited)[a-z]{{2,14}}ed)\b",
-    re.IGNORECASE,
-)
-"""The verbs that tell whether a date without a year lies behind or ahead."""

@@ -19,10 +19,11 @@ __all__ = [
 
 _WORD = re.compile(r"[^\W_](?:[\w'.-]{0,30}\w)?")
 _OPENING = re.compile(
-    r"(?:(?:hey|hi|hello|oh|ah|aw+|well|yeah|yep|yes|no(?=[,.!])|nope|ok|okay|so|and|but|also|plus|btw|by the way"
-    r"|actually|honestly|anyway|wow|whoa|woah|haha|lol|hmm+|um|uh|sure|thanks|thank you|fyi|sorry|lately|recently"
-    r"|besides|then|absolutely|definitely|totally|exactly|speaking of which|oh yeah|in fact|for me|right|great|cool|nice|awesome"
-    r"|unfortunately|luckily|sadly|of course|yup)\b(?:(?: \w{2,20})?[,.!:;…-]+)? ?[-–—]{0,2} {0,2}"
+    r"(?:(?:hey|hi|hello|oh|ah|aw{1,5}|well|yeah|yep|yes|no(?=[,.!])|nope|ok|okay|so|and|but|also|plus|btw|by the way"
+    r"|actually|honestly|anyway|wow|whoa|woah|haha|lol|hmm{1,5}|um|uh|sure|thanks|thank you|fyi|sorry"
+    r"|lately|recently|besides|then|absolutely|definitely|totally|exactly|speaking of which|oh yeah|in fact|for me"
+    r"|right|great|cool|nice|awesome|unfortunately|luckily|sadly|of course|yup)\b"
+    r"(?:(?: \w{2,20})?[,.!:;…-]{1,5})? ?[-–—]{0,2} {0,2}"
     r"|[a-z]\w{1,20}, (?=i\b|i'|my\b|we\b|we'|our\b)){1,4}"
 )
 _QUESTION_WORD = words(
@@ -33,8 +34,8 @@ _QUESTION_WORD = words(
 _OPENS_BOTH = words("when have had any got what how")
 """They open statements too (`When I moved …`, `Had a great day`): without a question mark they prove nothing."""
 _SUPPOSED = re.compile(
-    r"(?:imagine|suppose|assume|pretend|let's say|say (?:you|i|we|there|it)|what if|hypothetically|in theory|picture|act as"
-    r"|you are|you're|i wish)\b"
+    r"(?:imagine|suppose|assume|pretend|let's say|say (?:you|i|we|there|it)|what if|hypothetically|in theory"
+    r"|picture|act as|you are|you're|i wish)\b"
 )
 _UNREAL_WORDS = words("if wish would wouldn't would've hypothetical hypothetically sake role-play roleplay")
 _UNREAL = re.compile(

@@ -73,3 +73,37 @@ PERSON: Final = any_of(
     r"teacher therapist doctor dentist landlord landlady team dog cat pets? puppy kitten horse "
     r"(?:mother|father|sister|brother|son|daughter)-in-law step\w{3,8} ex(?:-\w{4,9})? lead"
 )
+HAPPENED: Final = any_of(
+    r"moved bought adopted started quit joined graduated married visited travell?ed went met painted lost won "
+    r"sold hired fired failed passed signed enrolled booked ordered attended celebrated hosted organi[sz]ed "
+    r"launched founded opened closed finished completed earned retired broke injured sprained donated volunteered "
+    r"applied interviewed accepted resigned "
+    r"got_(?:married|engaged|divorced|promoted|hired|fired|a_new|a_job|into|back_from) switched migrated upgraded "
+    r"relocated inherited gave_birth had_(?:a_baby|surgery|an_operation|a_\w+_(?:surgery|accident)) flew drove_to "
+    r"hiked camped ran_(?:a|my|the)_(?:\w+_)?(?:marathon|race|5k|10k) became grew_up took_up took_part built "
+    r"rented renovated published performed competed received discovered learned_to learnt_to taught proposed "
+    r"gave_up took_(?:an?|the|my)_(?:new_)?job decided_to chose_to tried_out"
+)
+BEFELL: Final = any_of(
+    "promoted hired fired diagnosed laid_off accepted rejected admitted elected invited nominated awarded raised "
+    "born adopted robbed injured transferred assigned selected chosen"
+)
+DOES: Final = any_of(
+    r"is are was were has have had 's lives? works? runs? uses? likes? loves? hates? prefers? wants? needs? goes "
+    r"comes plays? teaches studies moved got died passed started turned turns? takes? took made makes? gave "
+    r"gives? meets? met rotates? deploys? ships? closes opens starts? ends? costs? belongs? stands? stays? "
+    r"recommends? wakes? sleeps? eats? drives? speaks? owns? keeps? picks? helps? grew bought went can't cannot "
+    r"can doesn't don't isn't will sits? lies contains? expires? consists? includes? provides? requires? only "
+    r"always never usually just"
+)
+OCCASION: Final = any_of(
+    "meeting appointment interview exam deadline flight surgery operation wedding reservation booking "
+    "presentation performance review trip holiday vacation concert conference audition tournament recital "
+    "check-?up date race match baby_on_the_way due_date"
+)
+ILLNESS: Final = any_of(
+    r"asthma diabetes migraines? adhd autism anxiety depression cancer allerg\w{1,4} epilepsy eczema insomnia "
+    r"vertigo celiac coeliac ibs hiv dementia arthritis "
+    r"\w{3,12}(?:itis|emia|aemia|osis|exia|algia|lexia|pathy|phobia) type_(?:1|2|one|two) "
+    r"high_(?:blood|cholesterol) low_blood bad_(?:knee|back|hip|eyesight)s?"
+)

@@ -5,9 +5,14 @@ from typing import Final
 from mcp_memory.longterm.patterns import (
     ADVERB,
     AM,
+    BEFELL,
     COUNT,
+    DOES,
+    HAPPENED,
     HAVE,
+    ILLNESS,
     LASTING,
+    OCCASION,
     PERSON,
     SUBJECT,
     Pattern,
@@ -26,12 +31,6 @@ _STATE = any_of(
     r"lesbian jewish muslim christian catholic hindu buddhist atheist fluent certified qualified insured "
     r"\d{1,3}\b(?!\s?(?:%|min|times|percent))"
 )
-_ILLNESS = any_of(
-    r"asthma diabetes migraines? adhd autism anxiety depression cancer allerg\w{1,4} epilepsy eczema insomnia "
-    r"vertigo celiac coeliac ibs hiv dementia arthritis "
-    r"\w{3,12}(?:itis|emia|aemia|osis|exia|algia|lexia|pathy|phobia) type_(?:1|2|one|two) "
-    r"high_(?:blood|cholesterol) low_blood bad_(?:knee|back|hip|eyesight)s?"
-)
 _ACTIVITY = any_of(
     r"training studying preparing learning saving recovering building organi[sz]ing renovating "
     r"writing_(?:an?|my)_(?:\w+_)?(?:book|novel|thesis|dissertation|memoir|screenplay|phd) "
@@ -44,34 +43,6 @@ _ACTIVITY = any_of(
 _OWNED = any_of(
     "allergy car bike house flat apartment garden degree phd licen[cs]e business company tattoo scholarship "
     "budget visa passport diploma certificate boat piano guitar job side"
-)
-_OCCASION = any_of(
-    "meeting appointment interview exam deadline flight surgery operation wedding reservation booking "
-    "presentation performance review trip holiday vacation concert conference audition tournament recital "
-    "check-?up date race match baby_on_the_way due_date"
-)
-_HAPPENED = any_of(
-    r"moved bought adopted started quit joined graduated married visited travell?ed went met painted lost won "
-    r"sold hired fired failed passed signed enrolled booked ordered attended celebrated hosted organi[sz]ed "
-    r"launched founded opened closed finished completed earned retired broke injured sprained donated volunteered "
-    r"applied interviewed accepted resigned "
-    r"got_(?:married|engaged|divorced|promoted|hired|fired|a_new|a_job|into|back_from) switched migrated upgraded "
-    r"relocated inherited gave_birth had_(?:a_baby|surgery|an_operation|a_\w+_(?:surgery|accident)) flew drove_to "
-    r"hiked camped ran_(?:a|my|the)_(?:\w+_)?(?:marathon|race|5k|10k) became grew_up took_up took_part built "
-    r"rented renovated published performed competed received discovered learned_to learnt_to taught proposed "
-    r"gave_up took_(?:an?|the|my)_(?:new_)?job decided_to chose_to tried_out"
-)
-_BEFELL = any_of(
-    "promoted hired fired diagnosed laid_off accepted rejected admitted elected invited nominated awarded raised "
-    "born adopted robbed injured transferred assigned selected chosen"
-)
-_DOES = any_of(
-    r"is are was were has have had 's lives? works? runs? uses? likes? loves? hates? prefers? wants? needs? goes "
-    r"comes plays? teaches studies moved got died passed started turned turns? takes? took made makes? gave "
-    r"gives? meets? met rotates? deploys? ships? closes opens starts? ends? costs? belongs? stands? stays? "
-    r"recommends? wakes? sleeps? eats? drives? speaks? owns? keeps? picks? helps? grew bought went can't cannot "
-    r"can doesn't don't isn't will sits? lies contains? expires? consists? includes? provides? requires? only "
-    r"always never usually just"
 )
 _OWN_TASK = (
     r"(?!(?:\w{1,12}\s)?(?:code|functions?|scripts?|quer(?:y|ies)|files?|lists?|tables?|inputs?|outputs?|questions?"
@@ -179,7 +150,7 @@ _IDENTITIES = (
     pattern(
         "identity",
         "have i've we've",
-        rf"{HAVE} {ADVERB}(?:{_ILLNESS}|{COUNT} {_NO_LENGTH}(?:[\w'-]{{2,20}} ){{0,3}}?(?:{PERSON}|{_OWNED}))\b",
+        rf"{HAVE} {ADVERB}(?:{ILLNESS}|{COUNT} {_NO_LENGTH}(?:[\w'-]{{2,20}} ){{0,3}}?(?:{PERSON}|{_OWNED}))\b",
     ),
     POSSESSION,
     pattern(
@@ -242,8 +213,8 @@ _IDENTITIES = (
     ),
 )
 _RELATIONS = (
-    pattern("relation", "my our", rf"^(?:both )?(?:my|our) {_OWN_TASK}(?:{_NAME_PART},? ){{1,5}}?{_DOES}\b"),
-    pattern("relation", "my our", rf"\b(?:my|our) (?:\w{{2,12}} )?{PERSON}(?:,? [a-z'-]{{2,16}},?){{0,4}}? {_DOES}\b"),
+    pattern("relation", "my our", rf"^(?:both )?(?:my|our) {_OWN_TASK}(?:{_NAME_PART},? ){{1,5}}?{DOES}\b"),
+    pattern("relation", "my our", rf"\b(?:my|our) (?:\w{{2,12}} )?{PERSON}(?:,? [a-z'-]{{2,16}},?){{0,4}}? {DOES}\b"),
     pattern(
         "relation",
         "we",
@@ -328,7 +299,7 @@ _PLANS = (
     pattern(
         "plan",
         "have i've we've",
-        rf"{HAVE} (?:an?|my|our|two|three|another|to go to) (?:[\w'-]{{2,16}} ){{0,3}}?{_OCCASION}\b",
+        rf"{HAVE} (?:an?|my|our|two|three|another|to go to) (?:[\w'-]{{2,16}} ){{0,3}}?{OCCASION}\b",
     ),
     pattern(
         "plan",
@@ -378,19 +349,19 @@ _EVENTS = (
         "event",
         "i've we've was were got am are been",
         r"\b(?:i|we)(?:(?:'ve| have) (?:just |recently )?been|'m| am| are| was| were| got| just got) ",
-        rf"{ADVERB}{_BEFELL}\b",
+        rf"{ADVERB}{BEFELL}\b",
     ),
     pattern(
         "event",
         "i we",
-        rf"{SUBJECT} {ADVERB}{_HAPPENED} {LASTING}",
+        rf"{SUBJECT} {ADVERB}{HAPPENED} {LASTING}",
         none_of("the_(?:same|code|function|script|file|error|test|app|server|import|line)"),
         r"\w",
     ),
     pattern(
         "event",
         "my our",
-        rf"\b(?:my|our) (?:\w{{2,12}} )?{PERSON}(?:,? [a-z'-]{{2,16}},?){{0,3}}? {ADVERB}{_HAPPENED}\b",
+        rf"\b(?:my|our) (?:\w{{2,12}} )?{PERSON}(?:,? [a-z'-]{{2,16}},?){{0,3}}? {ADVERB}{HAPPENED}\b",
     ),
 )
 

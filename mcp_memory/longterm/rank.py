@@ -16,8 +16,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from mcp_memory.text import STOPWORDS, stem
-
 K1, B = 0.9, 0.4
 W_MEANING, W_OWN, W_WINDOW, W_AUTHOR = 0.5, 0.27, 0.27, 0.15
 """The optimum is flat: .3-.6 for meaning and .15-.25 for the author stay within half a point of recall."""
@@ -31,7 +29,7 @@ them and 16 about other things it kept 24 answers and was quiet on 12; .16 gave 
 CUT_OF_BEST = 0.55
 """A hit under this share of the best one's score is noise beside it."""
 
-_FILLERS = frozenset(map(stem, STOPWORDS)) - {"no", "nor", "not", "dont", "i", "you", "he", "she", "they", "we"}
+_FILLERS = frozenset(("a", "an", "the", "is", "are", "was", "were", "be", "just", "veri", "pleas"))
 
 UBIQUITOUS = 0.5
 """A term that more than half of a scope's records hold says nothing about meaning: in practice, names."""
@@ -46,6 +44,18 @@ class Statistics:
     records: int
     frequency: Mapping[str, int]
     """Records that hold the term."""
+
+    own_average: float = 0.0
+    window_average: float = 0.0
+    """Mean lengths in stems, of the candidates of the first page; 0 before that."""
+
+    def measured(self, candidates: Sequence["Candidate"]) -> "Statistics":
+        """With the mean lengths of the candidates, unless they are known from an earlier page."""
+        if self.own_average or not candidates:
+            return self
+        own = sum(candidate.own_length for candidate in candidates) / len(candidates)
+        window = sum(len(candidate.window) for candidate in candidates) / len(candidates)
+        return replace(self, own_average=own or 1.0, window_average=(own + window) or 1.0)
 
     def idf(self, term: str) -> float:
         """Rarity of a term, > 0. Source: Robertson's BM25 with Lucene's +1."""
@@ -106,11 +116,10 @@ def scored(candidates: Sequence[Candidate], question: Question) -> list[Scored]:
     """Each candidate with its score, best first; newer first where the scores are equal."""
     if not candidates:
         return []
-    own_average = sum(candidate.own_length for candidate in candidates) / len(candidates) or 1.0
-    window_average = sum(candidate.own_length + len(candidate.window) for candidate in candidates) / len(candidates)
+    statistics = question.statistics.measured(candidates)
     weights = _active_weights(question)
     whole = sum(weights.values())
-    idf = {term: question.statistics.idf(term) for term in question.terms}
+    idf = {term: statistics.idf(term) for term in question.terms}
     ideal = sum(idf.values()) or 1.0
     results: list[Scored] = []
     for candidate in candidates:
@@ -120,8 +129,8 @@ def scored(candidates: Sequence[Candidate], question: Question) -> list[Scored]:
         length = candidate.own_length
         legs = {
             "meaning": max(0.0, candidate.cosine or 0.0),
-            "own": min(1.0, _bm25(own, idf, length / own_average) / ideal),
-            "window": min(1.0, _bm25(both, idf, (length + len(candidate.window)) / window_average) / ideal),
+            "own": min(1.0, _bm25(own, idf, length / statistics.own_average) / ideal),
+            "window": min(1.0, _bm25(both, idf, (length + len(candidate.window)) / statistics.window_average) / ideal),
             "author": 1.0 if candidate.author & question.names else 0.0,
         }
         score = sum(weight * legs[leg] for leg, weight in weights.items()) / whole
@@ -209,6 +218,6 @@ def _stands_for(candidate: Candidate) -> Iterable[object]:
         yield "memory of", candidate.sources[0]
 
 
-def _saying(candidate: Candidate) -> frozenset[str]:
-    """What near-duplicates have in common: every word but those that change no fact."""
-    return frozenset(candidate.own) - _FILLERS
+def _saying(candidate: Candidate) -> tuple[str, ...]:
+    """What near-duplicates have in common: every word but those that change no fact, in their order."""
+    return tuple(word for word in candidate.own if word not in _FILLERS)

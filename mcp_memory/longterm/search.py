@@ -4,7 +4,7 @@ import asyncio
 import base64
 import hashlib
 import json
-import time
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -30,6 +30,11 @@ LONGEST_QUESTION = 48
 HIT_TOKENS = 60
 """What a hit costs beside its text: id, score, dates, names of fields."""
 
+CUT_TO_BUDGET = "cut to max_tokens; next_cursor leads on"
+
+LONGEST_CURSOR = 20_000
+"""Bytes of an unpacked cursor: 48 terms and a few records; more is not one of ours."""
+
 WORDS_ONLY = "searched by words only: {reason}"
 
 
@@ -42,7 +47,31 @@ class Vectors(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Ranked:
     results: list[Scored]
+    statistics: Statistics
     notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where a page starts, and what the first page knew, so that later ones rank the same things the same way."""
+
+    seq: int
+    """How far the scope's writes had come."""
+    order: int = 0
+    score: float = 2.0
+    shown: tuple[str, ...] = ()
+    """Records that stand at exactly this place and were shown."""
+    statistics: Statistics | None = None
+
+    def onward(self, query: Query) -> str:
+        """The cursor; good for the same query only."""
+        known = self.statistics
+        row = [
+            *(_same_query(query), self.seq, self.order, self.score, list(self.shown)),
+            [known.records, known.own_average, known.window_average, known.frequency] if known else None,
+        ]
+        raw = json.dumps(row, separators=(",", ":"), ensure_ascii=False)
+        return base64.urlsafe_b64encode(zlib.compress(raw.encode())).decode().rstrip("=")
 
 
 class Search:
@@ -59,12 +88,18 @@ class Search:
             InvalidInput: the cursor is not one of this query's. Unavailable: Redis does not answer, or
                 `mode=semantic` was asked for and there is no vector.
         """
+        place = _read_cursor(query)
+        if not query.text.strip():
+            return await self._newest(query, place)
         terms = tuple(query_terms(query.text)[:LONGEST_QUESTION])
         if not terms:
-            return await self._newest(query)
-        place = _read_cursor(query)
+            return Page(hits=(), total=0, note=_note(["the query holds no word"], nothing=True))
+        place = place or _Place(seq=await self._sequence(query.scope))
         ranked = await self._ranked(query, terms, place)
         return await self._page(query, ranked, place)
+
+    async def _sequence(self, scope: Scope) -> int:
+        return int(await self._database.command("GET", ScopeKeys(scope).counter) or 0)
 
     async def pinned(self, scope: Scope, *, limit: int = 100) -> list[Memory]:
         """The pinned memories of a scope, newest first."""
@@ -93,31 +128,39 @@ class Search:
         replies = await self._database.search([filters.count(condition) for condition in conditions.values()])
         return {name: filters.rows(reply)[0] for name, reply in zip(conditions, replies, strict=True)}
 
-    async def _newest(self, query: Query) -> Page:
+    async def _newest(self, query: Query, place: _Place | None) -> Page:
         """Every record that matches the filters, newest first; the total is exact."""
-        place = _read_cursor(query)
-        condition = filters.for_query(query, "whole", recorded_until=place.seen_ms)
-        total_reply, reply = await self._database.search(
-            [
-                filters.count(condition),
-                filters.newest(condition, limit=query.limit + 1, before_order=place.at, fields=("order",)),
-            ]
+        shown = place.shown if place else ()
+        seq = place.seq if place else await self._sequence(query.scope)
+        condition = filters.written_until(filters.for_query(query, "whole"), seq)
+        page = filters.newest(
+            condition,
+            limit=query.limit + 1 + len(shown),
+            up_to_order=place.order if place else None,
+            fields=("order",),
         )
+        total_reply, reply = await self._database.search([filters.count(condition), page])
         total, _ = filters.rows(total_reply)
-        _, found = filters.rows(reply)
+        found = [(key, int(fields["order"])) for key, fields in filters.rows(reply)[1] if key not in shown]
         read = await self._read([key for key, _ in found[: query.limit]])
         hits = [_newest_hit(row) for row in read if row is not None]
         kept = _within(hits, query.max_tokens)
-        more = len(found) > len(kept)
-        last = int(found[len(kept) - 1][1]["order"]) if kept else 0
-        notes = ("cut to max_tokens; next_cursor leads on",) if len(kept) < len(hits) else ()
-        cursor = place.onward(query, last) if more and kept else None
+        end = len(found[: query.limit]) if len(kept) == len(hits) else len(kept)
+        cursor = None
+        if end < len(found) and end:
+            order = found[end - 1][1]
+            # Those that share the last one's place: this page's, and the one's before if it is still the same.
+            same = [key for key, at in found[:end] if at == order]
+            same += shown if place and place.order == order else ()
+            cursor = _Place(seq=seq, order=order, shown=tuple(same)).onward(query)
+        notes = (CUT_TO_BUDGET,) if len(kept) < len(hits) else ()
         return Page(hits=tuple(kept), total=total, next_cursor=cursor, note=_note(notes, nothing=not kept))
 
-    async def _ranked(self, query: Query, terms: tuple[str, ...], place: "_Place") -> _Ranked:
-        condition = filters.for_query(query, "live", recorded_until=place.seen_ms)
-        scope_wide = filters.for_lane("live", query.scope)
-        statistics = await self._statistics(scope_wide, terms)
+    async def _ranked(self, query: Query, terms: tuple[str, ...], place: _Place) -> _Ranked:
+        condition = filters.for_query(query, "live")
+        if query.cursor is not None:
+            condition = filters.written_until(condition, place.seq)
+        statistics = place.statistics or await self._statistics(filters.for_lane("live", query.scope), terms)
         by_words = query.mode != "semantic"
         # Together: the worker makes the vector while Redis looks for the words.
         lexical, vector = await asyncio.gather(
@@ -132,6 +175,7 @@ class Search:
         elif vector is not None:
             notes.append(WORDS_ONLY.format(reason=vector.reason))
         candidates = _candidates([*near, *lexical])
+        statistics = statistics.measured(candidates)
         question = Question(
             terms=terms,
             statistics=statistics,
@@ -140,7 +184,7 @@ class Search:
             names=_names(candidates, terms),
         )
         results = rank.cut(rank.folded(rank.scored(candidates, question)), query.min_score)
-        return _Ranked(results=results, notes=tuple(notes))
+        return _Ranked(results=results, statistics=statistics, notes=tuple(notes))
 
     async def _vector(self, query: Query, statistics: Statistics) -> bytes | NoVector | None:
         if query.mode == "keyword":
@@ -162,25 +206,23 @@ class Search:
         (reply,) = await self._database.search([filters.nearest(condition, vector)])
         return filters.rows(reply)[1]
 
-    async def _page(self, query: Query, ranked: _Ranked, place: "_Place") -> Page:
-        start = place.at or 0
-        results = ranked.results[start : start + query.limit]
+    async def _page(self, query: Query, ranked: _Ranked, place: _Place) -> Page:
+        ahead = [result for result in ranked.results if (-result.score, -result.candidate.order) > _after(place)]
+        results = ahead[: query.limit]
         read = await self._read([result.candidate.key for result in results])
         hits = [_hit(result, row, explain=query.explain) for result, row in zip(results, read, strict=True) if row]
         if query.neighbours:
             hits = [replace(hit, neighbours=await self._neighbours(query, hit)) for hit in hits]
         kept = _within(hits, query.max_tokens)
-        notes = list(ranked.notes)
-        if len(kept) < len(hits):
-            notes.append("cut to max_tokens; next_cursor leads on")
-        end = start + (len(results) if len(kept) == len(hits) else len(kept))
-        cursor = place.onward(query, end) if end < len(ranked.results) else None
-        return Page(
-            hits=tuple(kept),
-            total=len(ranked.results),
-            next_cursor=cursor,
-            note=_note(notes, nothing=not ranked.results),
-        )
+        notes = [*ranked.notes, *((CUT_TO_BUDGET,) if len(kept) < len(hits) else ())]
+        end = len(results) if len(kept) == len(hits) else len(kept)
+        cursor = None
+        if end < len(ahead):
+            last = results[end - 1]
+            order, statistics = last.candidate.order, ranked.statistics
+            cursor = _Place(seq=place.seq, order=order, score=last.score, statistics=statistics).onward(query)
+        note = _note(notes, nothing=not ranked.results)
+        return Page(hits=tuple(kept), total=len(ranked.results), next_cursor=cursor, note=note)
 
     async def _read(self, record_keys: Sequence[str]) -> list["_Row | None"]:
         """The memories behind records or parts; None for what was forgotten meanwhile."""
@@ -225,34 +267,41 @@ class _Row:
     part: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a page starts, among what was recorded when the first page was read."""
+def _read_cursor(query: Query) -> _Place | None:
+    """The place in the query's cursor; None on the first page.
 
-    seen_ms: int
-    at: int | None = None
-
-    def onward(self, query: Query, at: int) -> str:
-        """The cursor of the next page; good for the same query only."""
-        raw = json.dumps([at, self.seen_ms, _same_query(query)], separators=(",", ":"))
-        return base64.urlsafe_b64encode(raw.encode()).decode().rstrip("=")
-
-
-def _read_cursor(query: Query) -> _Place:
+    Raises:
+        InvalidInput: it is not a cursor of this query.
+    """
     if query.cursor is None:
-        return _Place(seen_ms=time.time_ns() // 1_000_000 + 1_000)
+        return None
     try:
-        at, seen_ms, same = json.loads(base64.urlsafe_b64decode(query.cursor + "=" * (-len(query.cursor) % 4)))
-        place = _Place(seen_ms=int(seen_ms), at=int(at))
-        good = same == _same_query(query) and place.seen_ms >= 0 and int(at) >= 0
-    except (ValueError, TypeError, RecursionError):
-        good, place = False, _Place(seen_ms=0)
-    if not good:
+        packed = base64.urlsafe_b64decode(query.cursor + "=" * (-len(query.cursor) % 4))
+        row = json.loads(zlib.decompressobj().decompress(packed, LONGEST_CURSOR))
+        place = _parse_place(row) if row[0] == _same_query(query) else None
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, OverflowError, zlib.error):
+        place = None
+    if place is None:
         raise InvalidInput(
             f"cursor={query.cursor[:40]!r}; use the next_cursor of the page before with the same query and filters, "
             "or leave it out"
         )
     return place
+
+
+def _parse_place(row: Sequence[Any]) -> _Place:
+    known = row[5]
+    statistics = None
+    if known is not None:
+        frequency = {str(term): int(records) for term, records in known[3].items()}
+        statistics = Statistics(int(known[0]), frequency, float(known[1]), float(known[2]))
+    shown = tuple(str(key) for key in row[4])
+    return _Place(seq=int(row[1]), order=int(row[2]), score=float(row[3]), shown=shown, statistics=statistics)
+
+
+def _after(place: _Place) -> tuple[float, int]:
+    """What the sort keys of the page's results are greater than."""
+    return -place.score, -place.order
 
 
 def _same_query(query: Query) -> str:

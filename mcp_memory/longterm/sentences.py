@@ -78,10 +78,11 @@ def split(text: str) -> list[Sentence]:
     ['I saw Dr. Okafor at 5 p.m. on Friday.', 'It went well!']
     """
     sentences: list[Sentence] = []
+    captioned = "[photo:" in text
     for block, start, end in _blocks(text):
         if block in {"code", "quote"}:
             _add(sentences, text, start, end, block)
-        elif "[photo:" in text:
+        elif captioned:
             _add_captioned(sentences, text, start, end, block)
         else:
             _add_sentences(sentences, text, start, end, block)

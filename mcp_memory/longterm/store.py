@@ -10,6 +10,7 @@ from mcp_memory.errors import Conflict, Forgotten, InvalidInput, NotFound
 from mcp_memory.ids import new_id
 from mcp_memory.longterm.tombstones import Source, Tombstone, merged
 from mcp_memory.records import (
+    MESSAGE_PREFIX,
     Duplicate,
     Memory,
     NewMemory,
@@ -19,7 +20,6 @@ from mcp_memory.records import (
     Stored,
     Superseded,
     Version,
-    message_memory_id,
     parse_message_memory_id,
     quoted,
 )
@@ -65,11 +65,15 @@ class LongTermStore:
             if not waiting:
                 break
             known = await self._known(scope, [items[place].id for place in waiting])
-            writes = [
-                self._planned(items[place], known, said_again=said_again, source=source, now=now) for place in waiting
-            ]
-            replies = await self._put(scope, writes, now=now)
-            for place, write, reply in zip(waiting, writes, replies, strict=True):
+            writes: dict[int, _Write] = {}
+            for place in waiting:
+                planned = self._planned(items[place], known, said_again=said_again, source=source, now=now)
+                if isinstance(planned, _Write):
+                    writes[place] = planned
+                else:
+                    outcomes[place] = planned
+            replies = await self._put(scope, list(writes.values()), now=now)
+            for (place, write), reply in zip(writes.items(), replies, strict=True):
                 outcomes[place] = _outcome(write, reply)
         return [
             outcome or Rejected(code=Conflict.code, reason="others keep changing this id; try again")
@@ -82,7 +86,10 @@ class LongTermStore:
 
     def _planned(
         self, item: NewMemory, known: Mapping[str, Memory], *, said_again: bool, source: str, now: datetime
-    ) -> _Write:
+    ) -> _Write | Duplicate | Rejected:
+        if item.id is not None and item.id.startswith(MESSAGE_PREFIX):
+            reason = f"id={item.id[:40]!r}; ids that begin with {MESSAGE_PREFIX!r} belong to messages; give another id"
+            return Rejected(code=InvalidInput.code, reason=reason, id=item.id)
         memory = Memory(
             id=item.id or new_id(),
             text=item.text,
@@ -102,6 +109,8 @@ class LongTermStore:
         old = known.get(memory.id)
         if old is not None:
             memory = _in_place_of(old, memory)
+            if _says_the_same(old, memory):
+                return Duplicate(id=old.id, reason="the same is stored already under this id")
         reason = "the same id was given again; the earlier wording is in its history"
         return _Write(memory=memory, expected=old.version if old else 0, said_again=said_again, reason=reason)
 
@@ -179,12 +188,12 @@ class LongTermStore:
             )
         for _ in range(ATTEMPTS):
             old = await self.get(scope, memory_id)
-            new = replace(old, **changes, updated_at=now)
+            new = replace(old, **{"message_ids": tuple(source_ids(old)), **changes}, updated_at=now)
             write = _Write(memory=new, expected=old.version, said_again=False, reason="edited")
             ((status, detail),) = await self._put(scope, [write], now=now)
             match status:
                 case b"superseded":
-                    return replace(new, version=int(detail))
+                    return await self.get(scope, memory_id)
                 case b"duplicate":
                     raise Conflict(f"memory {detail.decode()[:80]!r} says the same; forget one of the two")
                 case b"forgotten":
@@ -221,11 +230,23 @@ class LongTermStore:
         rows = [hash_fields(row) for row in replies[len(old) :]]
         wordings = {fields["wp"], *(wording for wording in replies[: len(old)] if wording is not None)}
         wordings |= {row["wp"] for row in rows if "wp" in row}
-        tombstone = Tombstone(at_ms=milliseconds(now), sources=merged(_source(row) for row in rows if "doc" in row))
+        tombstones = await self._tombstones(keys, sorted(wordings), rows, now=now)
         hidden = [part for source in sources for part in _hidden(keys, source)]
-        args: list[Value] = [version, tombstone.to_json(), keys.channel, memory_id, record_name(memory_id)]
-        args += [len(wordings), *sorted(wordings), len(hidden) // 3, *hidden]
+        args: list[Value] = [version, keys.channel, memory_id, record_name(memory_id), keys.record_prefix]
+        args += [len(wordings), *tombstones, len(hidden) // 5, *hidden]
         return Call(lua.FORGET_MEMORY, (key, keys.fingerprints, keys.tombstones), args)
+
+    async def _tombstones(
+        self, keys: ScopeKeys, wordings: Sequence[bytes], rows: Sequence[Mapping[str, bytes]], *, now: datetime
+    ) -> list[Value]:
+        """For each wording its tombstone, which keeps the sources of an earlier one of the same words."""
+        sources = [_source(row) for row in rows if "doc" in row]
+        earlier = await self._database.command("HMGET", keys.tombstones, *wordings)
+        flat: list[Value] = []
+        for wording, raw in zip(wordings, earlier, strict=True):
+            before = Tombstone.from_json(raw).sources if raw is not None else ()
+            flat += [wording, Tombstone(at_ms=milliseconds(now), sources=merged((*before, *sources))).to_json()]
+        return flat
 
     async def keep_preview(self, scope: Scope, token: str, preview: Mapping[str, Any]) -> None:
         """Keep what was shown until the person has answered."""
@@ -267,6 +288,12 @@ def _in_place_of(old: Memory, new: Memory) -> Memory:
     )
 
 
+def _says_the_same(old: Memory, new: Memory) -> bool:
+    """Whether the new record would change nothing but when and how it came."""
+    plain = {"updated_at": old.updated_at, "source": old.source, "seen": old.seen, "version": old.version}
+    return replace(new, **plain, message_ids=()) == replace(old, message_ids=()) and source_ids(new) == source_ids(old)
+
+
 def _outcome(write: _Write, reply: Sequence[bytes]) -> Outcome | None:
     """What a script's answer means; None: look again, somebody else was faster."""
     status, detail = reply[0], reply[1]
@@ -304,8 +331,9 @@ def _source(fields: Mapping[str, bytes]) -> Source:
 
 
 def _hidden(keys: ScopeKeys, source: str) -> list[str]:
-    """What the script needs to hide a message: its record, its session's ids, its name there."""
+    """What the script needs to hide a message: its session, its name there, the session's keys."""
     names = parse_message_memory_id(source)
     if names is None:
         return []
-    return [keys.record(message_memory_id(*names)), keys.session(names[0]).ids, quoted(names[1])]
+    session = keys.session(names[0])
+    return [quoted(names[0]), quoted(names[1]), session.state, session.log, session.ids]

@@ -1,101 +1,104 @@
 """Any embedding model that litellm reaches: chosen by name, its key in the environment."""
 
-import asyncio
-import importlib
-import logging
-import os
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-import numpy as np
-
-from mcp_memory.errors import InvalidInput, MemoryServerError, Unavailable
+from mcp_memory.errors import Unavailable
+from mcp_memory.models.provider import PAUSE, Litellm, Provider, close_litellm, import_litellm
+from mcp_memory.models.vectors import packed, well_formed
 
 BATCH = 64
-"""Texts in one request; every provider that litellm knows takes as many."""
-ATTEMPTS = 3
-FIRST_PAUSE_S = 0.5
-"""Before the second attempt; doubled for the third."""
+"""Texts in one request; of the providers that litellm knows, the least generous takes 96."""
+CHARACTERS = 8_000
+"""Of a text that are sent: within the 8,192 tokens that the common models read."""
+BLANK = "."
+"""Sent for a text without a visible character, which several providers refuse, and with it the whole batch."""
+
+
+async def open_remote(
+    model: str, *, api_base: str | None, timeout: timedelta, pause: timedelta = PAUSE
+) -> "RemoteEmbedder":
+    """The model, asked once for its dimension.
+
+    Args:
+        model: litellm's name for it, such as `openai/text-embedding-3-small` or `ollama/nomic-embed-text`.
+        api_base: where it is, if not at its provider's usual address.
+        timeout: of one request, repeats included.
+        pause: before a request is repeated for the first time.
+
+    Raises:
+        InvalidInput, Unavailable: as `Provider.ask`.
+    """
+    litellm = await import_litellm()
+    provider = Provider(litellm, model, timeout=timeout, pause=pause)
+    embedder = RemoteEmbedder(litellm, provider, model, api_base=api_base, timeout=timeout)
+    await embedder.find_dimension()
+    return embedder
 
 
 class RemoteEmbedder:
-    """A provider's model, asked through litellm without its own retries."""
+    """An `Embedder` at a provider, which answers many at a time: nothing waits for a turn, urgent or not."""
 
-    def __init__(self, model: str, *, api_base: str | None, timeout: timedelta, litellm: Any) -> None:
+    def __init__(
+        self, litellm: Litellm, provider: Provider, model: str, *, api_base: str | None, timeout: timedelta
+    ) -> None:
         self.model = model
         self.dim = 0
+        self._litellm = litellm
+        self._provider = provider
         self._api_base = api_base
         self._timeout_s = timeout.total_seconds()
-        self._litellm = litellm
 
-    @classmethod
-    async def open(cls, model: str, *, api_base: str | None, timeout: timedelta) -> "RemoteEmbedder":
-        """The model, asked once for its dimension. Raises as `open_embedder`."""
-        litellm = await asyncio.to_thread(quiet_litellm)
-        embedder = cls(model, api_base=api_base, timeout=timeout, litellm=litellm)
-        embedder.dim = len((await embedder._request(["dimension"]))[0])
-        return embedder
+    async def find_dimension(self) -> None:
+        """Ask the model once; `dim` is then how many numbers it answers."""
+        (row,) = await self._rows(["dimension"])
+        self.dim = len(row)
+        self._packed(row)
 
     async def embed(self, texts: Sequence[str], *, urgent: bool = False) -> list[bytes]:
-        """See `Embedder`; a provider answers many at a time, so that nothing waits for a turn."""
+        """See `Embedder`; `urgent` changes nothing here."""
         vectors: list[bytes] = []
         for start in range(0, len(texts), BATCH):
-            rows = await self._request(list(texts[start : start + BATCH]))
-            vectors += [_normalised(row, self.dim, self.model) for row in rows]
+            rows = await self._rows([_sendable(text) for text in texts[start : start + BATCH]])
+            vectors += map(self._packed, rows)
         return vectors
 
     async def close(self) -> None:
-        """Nothing is held open."""
+        """See `Embedder`."""
+        await close_litellm()
 
-    async def _request(self, texts: list[str]) -> list[list[float]]:
-        pause = FIRST_PAUSE_S
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                return await self._ask([text if text.strip() else "." for text in texts])
-            except Unavailable:
-                if attempt == ATTEMPTS:
-                    raise
-                await asyncio.sleep(pause)
-                pause *= 2
-        raise AssertionError("the last attempt returns or raises")
-
-    async def _ask(self, texts: list[str]) -> list[list[float]]:
-        errors = self._litellm.exceptions
+    async def _rows(self, texts: list[str]) -> list[list[float]]:
+        """One row of numbers for each text, as they come."""
+        reply = await self._provider.ask(lambda: self._request(texts))
         try:
-            reply = await self._litellm.aembedding(
-                model=self.model, input=texts, api_base=self._api_base, timeout=self._timeout_s, max_retries=0
-            )
-        except (errors.AuthenticationError, errors.PermissionDeniedError) as error:
-            raise InvalidInput(f"the provider of {self.model} refuses the key; set it and `mcp-memory configure`") from error
-        except (errors.NotFoundError, errors.BadRequestError) as error:
-            raise InvalidInput(f"{self.model} is not an embedding model that litellm reaches; check its name") from error
-        # litellm wraps a refused connection as InternalServerError, and providers' errors in classes of openai.
-        except self._litellm.openai.OpenAIError as error:
-            raise Unavailable(f"{self.model} does not answer ({type(error).__name__})") from error
-        rows = sorted(reply.data, key=lambda row: row["index"])
+            rows = _in_order(reply.data)
+        except (TypeError, KeyError, AttributeError):
+            raise Unavailable(f"{self.model} answered something that is no list of vectors") from None
         if len(rows) != len(texts):
-            raise _broken(self.model, f"{len(rows)} vectors for {len(texts)} texts")
-        return [row["embedding"] for row in rows]
+            raise Unavailable(f"{self.model} answered {len(rows)} vectors for {len(texts)} texts")
+        return rows
+
+    async def _request(self, texts: list[str]) -> Any:
+        return await self._litellm.aembedding(
+            model=self.model, input=texts, api_base=self._api_base, timeout=self._timeout_s, max_retries=0
+        )
+
+    def _packed(self, row: list[float]) -> bytes:
+        try:
+            return packed(row, self.dim)
+        except (ValueError, TypeError) as error:
+            raise Unavailable(f"{self.model} answered a vector that cannot be used: {error}") from None
 
 
-def quiet_litellm() -> Any:
-    """litellm, imported so that it neither calls home nor writes to stdout; takes two seconds."""
-    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
-    litellm = importlib.import_module("litellm")
-    litellm.telemetry = False
-    litellm.suppress_debug_info = True
-    logging.getLogger("LiteLLM").setLevel(logging.ERROR)
-    return litellm
+def _in_order(data: list[dict[str, Any]]) -> list[list[float]]:
+    """The rows by their index, where each has one of its own; else as they came."""
+    places = [row.get("index") for row in data]
+    if sorted(place for place in places if isinstance(place, int)) == list(range(len(data))):
+        data = sorted(data, key=lambda row: row["index"])
+    return [list(row["embedding"]) for row in data]
 
 
-def _normalised(row: list[float], dim: int, model: str) -> bytes:
-    vector = np.asarray(row, dtype=np.float32)
-    norm = float(np.linalg.norm(vector))
-    if vector.shape != (dim,) or not np.isfinite(norm) or norm == 0.0:
-        raise _broken(model, f"a vector of shape {vector.shape} and norm {norm}, not {dim} numbers")
-    return (vector / norm).astype("<f2").tobytes()
-
-
-def _broken(model: str, what: str) -> MemoryServerError:
-    return Unavailable(f"{model} answered {what}")
+def _sendable(text: str) -> str:
+    text = well_formed(text[:CHARACTERS])
+    return text if any(character.isprintable() and not character.isspace() for character in text) else BLANK

@@ -259,7 +259,7 @@ class Database:
 
     async def _connection(self) -> Any:
         with self._translated():
-            return await self._pool.get_connection("BLPOP")  # pyright: ignore[reportUnknownMemberType]
+            return await self._pool.get_connection()  # pyright: ignore[reportUnknownMemberType]
 
     @contextmanager
     def _translated(self) -> Generator[None]:

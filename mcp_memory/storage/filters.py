@@ -4,6 +4,7 @@ redisvl's filters are not used for reading: on empty and hostile values they rea
 (`docs/decisions`). Here the lane, which holds the scope, is the first term of every query.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,9 +37,14 @@ def label(text: str) -> str:
     return " ".join(fold(text).split())
 
 
+LONGEST_TAG = 1_024
+"""RediSearch finds no tag over 4,096 bytes, and a letter of some scripts folds to eighteen others."""
+
+
 def label_tag(text: str) -> str:
-    """A topic or an entity as a tag."""
-    return quoted(label(text))
+    """A topic or an entity as a tag; of a very long one its digest."""
+    tag = quoted(label(text))
+    return tag if len(tag) <= LONGEST_TAG else "#" + hashlib.blake2b(tag.encode(), digest_size=16).hexdigest()
 
 
 def milliseconds(moment: datetime) -> int:
@@ -68,11 +74,10 @@ def for_lane(lane: Lane, scope: Scope) -> Filter:
     return Filter("@lane:{$lane}", (("lane", lane_tag(lane, scope)),))
 
 
-def for_query(query: Query, lane: Lane, *, recorded_until: int) -> Filter:
+def for_query(query: Query, lane: Lane) -> Filter:
     """Every filter of the query, all of them narrowing.
 
-    With `as_of` every version ever believed is looked at, and the moment selects among them. What was recorded
-    after `recorded_until` (ms) came while the caller was paging and is left out.
+    With `as_of` every version ever believed is looked at, and the moment selects among them.
     """
     params: list[tuple[str, Value]] = [("lane", lane_tag(_EVER[lane] if query.as_of else lane, query.scope))]
     texts = ["@lane:{$lane}"]
@@ -87,11 +92,11 @@ def for_query(query: Query, lane: Lane, *, recorded_until: int) -> Filter:
     any_of("session", [quoted(query.session_id)] if query.session_id is not None else [])
     any_of("topics", [label_tag(topic) for topic in query.topics])
     any_of("entities", [label_tag(entity) for entity in query.entities])
-    texts.extend(_times(query, recorded_until))
+    texts.extend(_times(query))
     return Filter(" ".join(texts), tuple(params))
 
 
-def _times(query: Query, recorded_until: int) -> list[str]:
+def _times(query: Query) -> list[str]:
     texts: list[str] = []
     if query.after or query.before:
         low = str(milliseconds(query.after)) if query.after else "-inf"
@@ -99,10 +104,7 @@ def _times(query: Query, recorded_until: int) -> list[str]:
         texts.append(f"@at:[{low} {high}]")
     if query.as_of:
         moment = milliseconds(query.as_of)
-        texts.append(f"@until:[({moment} +inf]")
-        recorded_until = min(moment, recorded_until)
-    if query.as_of or query.cursor:
-        texts.append(f"@rec:[-inf {recorded_until}]")
+        texts.append(f"@rec:[-inf {moment}] @until:[({moment} +inf]")
     return texts
 
 
@@ -139,11 +141,16 @@ def nearest(condition: Filter, vector: bytes, k: int = CANDIDATES) -> Command:
     )
 
 
+def written_until(condition: Filter, seq: int) -> Filter:
+    """What of it was there when the scope's sequence of writes stood so."""
+    return condition.also(f"@seq:[-inf {seq}]")
+
+
 def newest(
-    condition: Filter, *, limit: int, before_order: int | None = None, fields: Sequence[str] = ("id",)
+    condition: Filter, *, limit: int, up_to_order: int | None = None, fields: Sequence[str] = ("id",)
 ) -> Command:
-    """The newest records, before a place in the order."""
-    bound = "" if before_order is None else f" @order:[-inf ({before_order}]"
+    """The newest records, from a place in the order on (inclusive)."""
+    bound = "" if up_to_order is None else f" @order:[-inf {up_to_order}]"
     return (
         *("FT.SEARCH", keys.INDEX, condition.text + bound, "SORTBY", "order", "DESC"),
         *("RETURN", len(fields), *fields, "LIMIT", 0, limit, *condition.arguments()),

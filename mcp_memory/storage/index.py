@@ -30,7 +30,8 @@ SCHEMA: tuple[tuple[str, ...], ...] = (
     ("at", "NUMERIC"),  # event date, else creation; ms
     ("rec", "NUMERIC"),  # recorded; ms
     ("until", "NUMERIC"),  # believed until; ms, +inf while it is
-    ("order", "NUMERIC", "SORTABLE"),  # creation in us, made unique within the scope: the order of pages
+    ("seq", "NUMERIC"),  # place in the sequence of writes of the scope: what was there when a page was read
+    ("order", "NUMERIC", "SORTABLE"),  # creation in us, made nearly unique within the scope: the order of pages
 )
 VECTOR = "embedding"
 

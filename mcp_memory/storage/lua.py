@@ -14,9 +14,29 @@ local function read_group(at)
   return fields, at + n + 1
 end
 
--- Creation in us, told apart within the scope, so that pages have one order.
-local function order_of(counter, created_ms)
-  return string.format('%.0f', tonumber(created_ms) * 1000 + redis.call('INCR', counter) % 1000)
+-- Its place in the sequence of writes of the scope, and its creation in us, told apart by that place.
+local function places(counter, created_ms)
+  local seq = redis.call('INCR', counter)
+  return seq, string.format('%.0f', tonumber(created_ms) * 1000 + seq % 1000)
+end
+
+-- As Python's quote(text, safe='').
+local function quoted(text)
+  return (string.gsub(text, '[^%w_%.%-~]', function(byte) return string.format('%%%02X', string.byte(byte)) end))
+end
+
+-- What was forgotten is also in what the turn after it is found by, and in what the next turn would be.
+local function forget_as_context(record_prefix, session, keys, place)
+  local after = redis.call('LINDEX', keys.log, place + 1)
+  if after then
+    local key = record_prefix .. 'message:' .. session .. '/' .. quoted(cjson.decode(after).id)
+    if redis.call('EXISTS', key) == 1 then
+      redis.call('HDEL', key, 'ctx', 'prev', 'embedding')
+      redis.call('HSET', key, 'todo', 'embed')
+    end
+  elseif redis.call('EXISTS', keys.state) == 1 then
+    redis.call('HDEL', keys.state, 'last_lex', 'last_line')
+  end
 end
 
 local function delete_parts(key)
@@ -76,22 +96,22 @@ if holder and holder ~= name and redis.call('EXISTS', prefix .. holder) == 1 the
 end
 if tombstone then redis.call('HDEL', tombstones, wp) end
 
-local order
+local seq, order
 if version ~= '0' then
   local old_fp = redis.call('HGET', record, 'fp')
   if redis.call('HGET', fingerprints, old_fp) == name then redis.call('HDEL', fingerprints, old_fp) end
-  order = redis.call('HGET', record, 'order')
+  seq, order = unpack(redis.call('HMGET', record, 'seq', 'order'))
   archive(record, all_lane, parts_lane, now, reason, id)
   redis.call('DEL', record)
 else
-  order = order_of(counter, created)
+  seq, order = places(counter, created)
 end
 local at, fields = 16, nil
 for part = 0, parts do
   fields, at = read_group(at)
   local key = part == 0 and record or record .. '#' .. part
   redis.call('HSET', key, unpack(fields))
-  redis.call('HSET', key, 'order', order, 'ver', tonumber(version) + 1)
+  redis.call('HSET', key, 'seq', seq, 'order', order, 'ver', tonumber(version) + 1)
 end
 redis.call('HSET', fingerprints, fp, name)
 redis.call('PUBLISH', channel, 'memory\\31' .. id)
@@ -166,12 +186,12 @@ for _, m in ipairs(messages) do
     redis.call('HSET', ids, m.name, m.mode == '2' and 'h' .. place or place)
     added = added + 1
     if m.mode ~= '2' then
-      local order = order_of(counter, m.created)
+      local seq, order = places(counter, m.created)
       for part = 0, m.parts do
         local key = prefix .. 'message:' .. session .. '/' .. m.name
         if part > 0 then key = key .. '#' .. part end
         redis.call('HSET', key, unpack(m.groups[part]))
-        redis.call('HSET', key, 'order', order, 'ver', 1)
+        redis.call('HSET', key, 'seq', seq, 'order', order, 'ver', 1)
         if part == 0 and before_lex then redis.call('HSET', key, 'ctx', before_lex, 'prev', before_line) end
         if keeps then redis.call('PEXPIREAT', key, keeps) end
       end
@@ -194,7 +214,8 @@ if strategy ~= '' then redis.call('HSET', state, 'strategy', strategy, 'config',
 if strategy == '' and fresh then redis.call('HSET', state, 'strategy', 'discrete') end
 local count = redis.call('LLEN', log)
 if added > 0 or data_count > 0 or fresh or strategy ~= '' then version = redis.call('HINCRBY', state, 'v', 1) end
-redis.call('HSET', state, 'count', count, 'active', now, 'order', order_of(counter, now))
+local seq, order = places(counter, now)
+redis.call('HSET', state, 'count', count, 'active', now, 'seq', seq, 'order', order)
 if before_lex then redis.call('HSET', state, 'last_lex', before_lex, 'last_line', before_line) end
 strategy = redis.call('HGET', state, 'strategy')
 if strategy == 'off' then
@@ -224,21 +245,28 @@ FORGET_MEMORY = Script(
     _RECORDS
     + """
 -- KEYS record fingerprints tombstones
--- ARGV expected_version tombstone channel id name fp_count wp* hidden_count (record ids_key name)*
+-- ARGV expected_version channel id name record_prefix
+--      count (wp tombstone)* hidden_count (session name state log ids)*
 local record, fingerprints, tombstones = KEYS[1], KEYS[2], KEYS[3]
-local expected, tombstone, channel, id, name = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local expected, channel, id, name, record_prefix = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local version = redis.call('HGET', record, 'ver') or '0'
 if version ~= expected then return {'changed', version} end
 local at = 6
-for i = 1, tonumber(ARGV[at]) do redis.call('HSET', tombstones, ARGV[at + i], tombstone) end
-at = at + tonumber(ARGV[at]) + 1
+local words = tonumber(ARGV[at])
+for i = 1, words do redis.call('HSET', tombstones, ARGV[at + 2 * i - 1], ARGV[at + 2 * i]) end
+at = at + 2 * words + 1
 for i = 1, tonumber(ARGV[at]) do
-  local message, ids, message_name = ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
+  local session, message_name = ARGV[at + 1], ARGV[at + 2]
+  local keys = {state = ARGV[at + 3], log = ARGV[at + 4], ids = ARGV[at + 5]}
+  local message = record_prefix .. 'message:' .. session .. '/' .. message_name
   delete_parts(message)
   redis.call('DEL', message)
-  local place = redis.call('HGET', ids, message_name)
-  if place and string.sub(place, 1, 1) ~= 'h' then redis.call('HSET', ids, message_name, 'h' .. place) end
-  at = at + 3
+  local place = redis.call('HGET', keys.ids, message_name)
+  if place and string.sub(place, 1, 1) ~= 'h' then
+    redis.call('HSET', keys.ids, message_name, 'h' .. place)
+    forget_as_context(record_prefix, session, keys, tonumber(place))
+  end
+  at = at + 5
 end
 local fp = redis.call('HGET', record, 'fp')
 if fp and redis.call('HGET', fingerprints, fp) == name then redis.call('HDEL', fingerprints, fp) end

@@ -140,7 +140,7 @@ class Exporter:
         memory = read_memory(fields)
         return MemoryState(
             text=memory.text,
-            memory_type=memory.memory_type,
+            memory_type=memory.memory_type,  # pyright: ignore[reportArgumentType]
             topics=list(memory.topics),
             entities=list(memory.entities),
             event_date=memory.event_date,
@@ -214,7 +214,8 @@ class Exporter:
         self, session_id: str, message: Message, found: Sequence[Any], *, extracted: bool
     ) -> MessageLine:
         place: bytes | None = found[0]
-        recorded, order, parts, vector = found[1]
+        row: list[bytes | None] = found[1]
+        recorded, order, parts, vector = row
         searchable = place is not None and not place.startswith(b"h") and recorded is not None
         vectors = None
         if searchable:
@@ -230,8 +231,8 @@ class Exporter:
             name=message.name,
             content=message.content,
             created_at=message.created_at,
-            recorded_at=from_ms(int(recorded)) if searchable else None,
-            order=int(order) if searchable else None,
+            recorded_at=from_ms(int(recorded)) if searchable and recorded else None,
+            order=int(order) if searchable and order else None,
             hidden=not searchable,
             extracted=extracted,
             vectors=vectors,

@@ -20,7 +20,6 @@ from mcp_memory.errors import InvalidInput, TooLarge
 from mcp_memory.records import (
     MESSAGE_PREFIX,
     ROLES,
-    MemoryType,
     Scope,
     Strategy,
     check_name,
@@ -84,7 +83,8 @@ def _json(value: dict[str, Any]) -> dict[str, Any]:
     """An object that can be stored and given out again."""
     if _depth(value) > DEEPEST:
         raise ValueError(f"nested more than {DEEPEST} levels deep")
-    json.dumps(value, allow_nan=False)  # 1e999 is infinite
+    # Not finite: 1e999. Not UTF-8: half of a surrogate pair. Both are ValueErrors.
+    json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
     return value
 
 
@@ -111,6 +111,7 @@ def _inside(value: object) -> list[object]:
 def _text(value: str) -> str:
     if "\0" in value:
         raise ValueError("it holds a NUL character")
+    value.encode()  # half of a surrogate pair is a ValueError
     return value
 
 
@@ -174,7 +175,7 @@ class MemoryState(Row):
     """What a memory says at one time."""
 
     text: Text
-    memory_type: MemoryType
+    memory_type: Literal["semantic", "episodic"]
     topics: list[Label]
     entities: list[Label]
     event_date: Moment | None
@@ -244,9 +245,9 @@ class MessageLine(Owned):
 
 
 class TombstoneSource(Row):
-    session_id: str
-    message_id: str
-    role: str
+    session_id: Text
+    message_id: Text
+    role: Text
     at: Moment
 
 
@@ -285,7 +286,7 @@ class Reader:
         """
         try:
             raw = _object(text.removeprefix("\ufeff"))
-        except ValueError:
+        except (ValueError, RecursionError, InvalidInput):
             raw = {}
         if raw.get("format") != FORMAT:
             raise InvalidInput(f"the first line is not the header of an export ({FORMAT}); give a file made by export")

@@ -28,9 +28,9 @@ def test_packages_without_the_binaries_count_as_none(tmp_path: Path) -> None:
 def test_a_system_without_locks_can_import_and_ask_everything_and_is_told_how_to_get_a_redis(tmp_path: Path) -> None:
     # As on Windows: no fcntl, no unix sockets, no user ids.
     script = """
-import os, socket, sys
+import os, signal, socket, sys
 sys.modules["fcntl"] = None
-del socket.AF_UNIX, os.geteuid, os.O_CLOEXEC, os.killpg
+del socket.AF_UNIX, os.geteuid, os.O_CLOEXEC, os.killpg, signal.SIGKILL
 from datetime import timedelta
 from pathlib import Path
 from mcp_memory.embedded import *

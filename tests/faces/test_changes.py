@@ -20,7 +20,6 @@ from mcp.types import (
 )
 
 from mcp_memory.errors import Unavailable
-from mcp_memory.faces.mcp import changes
 from mcp_memory.faces.mcp.server import MemoryServer, build
 from mcp_memory.records import Scope
 from mcp_memory.settings import Settings
@@ -175,11 +174,7 @@ async def test_subscribing_says_when_the_memory_is_out_of_reach(settings: Settin
             await ask(client, "memory://recent")
 
 
-async def test_notices_go_on_after_redis_was_away_and_the_gap_is_told(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(changes, "FIRST_DELAY_SECONDS", 0.01)
-
+async def test_notices_go_on_after_redis_was_away_and_the_gap_is_told(settings: Settings) -> None:
     class Broken(FakeService):
         """Loses its first subscription when it is told to."""
 

@@ -1,10 +1,8 @@
 import asyncio
 
-import pytest
 from mcp.shared.message import SessionMessage
 from mcp.types import ErrorData, JSONRPCError, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse
 
-from mcp_memory.faces.mcp import draining
 from mcp_memory.faces.mcp.draining import Unanswered
 
 
@@ -43,8 +41,7 @@ async def test_what_has_no_answer_is_not_waited_for() -> None:
     assert await settled(unanswered)
 
 
-async def test_waiting_ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(draining, "DRAINING_SECONDS", 0.01)
-    unanswered = Unanswered()
+async def test_waiting_ends_by_itself() -> None:
+    unanswered = Unanswered(patience_s=0.01)
     unanswered.read(request(1))
     await asyncio.wait_for(unanswered.settled(), 5)

@@ -119,6 +119,9 @@ def _misuse(error: Any) -> InvalidInput:
 
 def _ready_streams() -> None:
     """No text may fail to be printed or read, whatever the terminal's encoding; who cares, checks it."""
+    # Closed by whoever starts us (`<&-`): then there is nothing to read, and nobody reads.
+    sys.stdin = sys.stdin or open(os.devnull, encoding="utf-8")  # noqa: SIM115
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     for stream, errors in ((sys.stdout, "backslashreplace"), (sys.stdin, "surrogateescape")):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=errors)

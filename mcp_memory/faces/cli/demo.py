@@ -138,7 +138,7 @@ async def _tell(story: Story, folder: Path, log: TextIO) -> None:
         story.check("the second conversation has a process of its own", passed=first != second)
         await _until_ready(story, client)
         for question in QUESTIONS:
-            await _ask(story, client, question)
+            await ask(story, client, question)
         await _show_learnt(story, client)
 
 
@@ -180,7 +180,8 @@ async def _is_ready(client: "Client") -> bool:
     return any(worker["ready"] for worker in stats["workers"]) and not stats["without_vector"]
 
 
-async def _ask(story: Story, client: "Client", question: Question) -> None:
+async def ask(story: Story, client: "Client", question: Question) -> None:
+    """Ask it, and check what comes back."""
     story.says("Ada", question.text)
     began = time.perf_counter()
     answer = await _call(client, "recall", {"query": question.text, "limit": 3})

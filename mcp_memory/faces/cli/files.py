@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
@@ -16,6 +16,9 @@ from mcp_memory.faces.cli.command import FAILED, OK, Answer, ScopedCommand, read
 from mcp_memory.faces.cli.console import Console, complain, progress, shown
 from mcp_memory.records import Scope
 from mcp_memory.settings import Settings
+
+if TYPE_CHECKING:
+    from mcp_memory.transfer import ImportReport
 
 STANDARD = "-"
 PROBLEMS_SHOWN = 20
@@ -32,7 +35,7 @@ class Export(ScopedCommand):
     ] = False
 
     async def run(self, console: Console) -> Answer:
-        from mcp_memory.transfer import export_lines  # noqa: PLC0415
+        from mcp_memory.transfer import export_lines  # noqa: PLC0415 (its line models take a while: only here)
 
         settings = read_settings()
         if self.as_json and self.file == STANDARD:
@@ -71,7 +74,7 @@ class Import(ScopedCommand):
     said_again: Annotated[bool, typer.Option("--said-again", help="Take back in what was forgotten here.")] = False
 
     async def run(self, console: Console) -> Answer:
-        from mcp_memory.transfer import import_lines  # noqa: PLC0415
+        from mcp_memory.transfer import import_lines  # noqa: PLC0415 (as above)
 
         settings = read_settings()
         named = self.user_id is not None or self.namespace is not None
@@ -82,13 +85,27 @@ class Import(ScopedCommand):
                     lines = _lines(source, done)
                     report = await import_lines(store, lines, said_again=self.said_again, into=into)
                 await store.start_worker()
-        for problem in report.problems[:PROBLEMS_SHOWN]:
-            complain(shown(problem))
-        console.say(
-            f"{console.styled('✓', 'good')} {report.stored:,} memories stored, {report.duplicates:,} known already, "
-            f"{report.rejected:,} rejected; {report.sessions:,} sessions with {report.messages:,} messages"
-        )
-        return Answer(value=asdict(report), code=FAILED if report.problems else OK)
+        for line in report.bad[:PROBLEMS_SHOWN]:
+            complain(f"{line.code}: line {line.number}: {shown(line.reason)}")
+        mark = console.styled("✗", "bad") if report.bad_lines else console.styled("✓", "good")
+        console.say(f"{mark} {_summary(report)}")
+        return Answer(value=asdict(report), code=FAILED if report.bad_lines else OK)
+
+
+def _summary(report: "ImportReport") -> str:
+    """The counts that say something, in words."""
+    counts = {
+        "memories stored": report.stored,
+        "updated": report.updated,
+        "sessions stored": report.sessions,
+        "messages stored": report.messages,
+        "there already": report.unchanged + report.duplicates,
+        "stay forgotten": report.forgotten,
+        "forgettings taken over": report.tombstones,
+        "expired": report.expired,
+        "bad lines left out": report.bad_lines,
+    }
+    return ", ".join(f"{count:,} {what}" for what, count in counts.items() if count) or "nothing was in it"
 
 
 @contextmanager

@@ -233,7 +233,7 @@ def _toml(name: str, start: Launch) -> str:
     key = name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else quoted(name)
     lines = [f"[mcp_servers.{key}]", f"command = {quoted(start.command)}", f"args = {quoted(list(start.args))}"]
     # Codex waits 10 s for a server by default, which is short for the first start of an installation.
-    lines.append("startup_timeout_sec = 60")
+    lines.append("startup_timeout_sec = 120")
     if start.env:
         pairs = ", ".join(f"{quoted(variable)} = {quoted(value)}" for variable, value in start.env.items())
         lines.append(f"env = {{ {pairs} }}")

@@ -195,7 +195,7 @@ class Forget(ScopedCommand):
     def _only_shown(self, console: Console, preview: Preview) -> Answer:
         value = render.preview(preview)
         if value["confirm"]:
-            console.say(f"Nothing is forgotten yet. To forget this: mcp-memory forget --confirm {value['confirm']}")
+            console.say(f"Nothing is forgotten yet. To forget this: mcp-memory forget --confirm={value['confirm']}")
         return Answer(value=value)
 
 

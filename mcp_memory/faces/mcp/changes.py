@@ -41,7 +41,7 @@ SETTLE_SECONDS = 0.05
 """From asking the service for its changes to being sure that Redis has the subscription (a few round trips)."""
 SEND_SECONDS = 5.0
 """A client that has not taken a notice by then does not read; the others must not wait for it."""
-FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS = 1.0, 30.0
+FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS = 0.25, 30.0
 """Between attempts to follow the changes again after Redis went away."""
 MOST_SUBSCRIPTIONS = 1_000
 """Resources that one connection may subscribe to: far more than a host shows."""

@@ -22,7 +22,8 @@ Item = SessionMessage | Exception
 class Unanswered:
     """The requests of one connection that were read and not yet answered."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, patience_s: float = DRAINING_SECONDS) -> None:
+        self._patience_s = patience_s
         self._ids: set[RequestId] = set()
         self._none = asyncio.Event()
         self._none.set()
@@ -56,7 +57,7 @@ class Unanswered:
     async def settled(self) -> None:
         """Wait until there are none, or the time is over."""
         try:
-            async with asyncio.timeout(DRAINING_SECONDS):
+            async with asyncio.timeout(self._patience_s):
                 await self._none.wait()
         except TimeoutError:
             return
