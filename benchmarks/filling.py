@@ -57,7 +57,7 @@ def _write(scope: Scope, place: int, text: str, vector: bytes, at: datetime) -> 
     )
     row = memory_row(scope, memory, now=at, tz=UTC)
     fields = row.groups[0] | {"fp": row.fingerprint, "wp": row.wording, "ver": 1, "embedding": vector}
-    fields |= {"order": milliseconds(at) * 1000 + place % 1000}
+    fields |= {"order": milliseconds(at) * 1000 + place % 1000, "seq": place + 1}
     del fields["todo"]
     flat = [part for pair in fields.items() for part in pair]
     return ("HSET", ScopeKeys(scope).record(memory.id), *flat)

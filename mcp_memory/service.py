@@ -12,7 +12,7 @@ from mcp_memory.errors import InvalidInput, NotFound
 from mcp_memory.jobs import ExtractSession, JobQueue
 from mcp_memory.longterm.search import Search
 from mcp_memory.longterm.store import LongTermStore, unknown_id
-from mcp_memory.longterm.tombstones import Tombstone, is_replay, source_of
+from mcp_memory.longterm.tombstones import Source, Tombstone, is_replay, source_of
 from mcp_memory.records import (
     Appended,
     Memory,
@@ -30,7 +30,6 @@ from mcp_memory.records import (
 )
 from mcp_memory.settings import Limits
 from mcp_memory.storage.client import Database
-from mcp_memory.storage.filters import milliseconds
 from mcp_memory.storage.keys import changes_channel
 from mcp_memory.text import estimate_tokens, fingerprint
 from mcp_memory.working.store import ANEW, HIDDEN, Append, Replayed, SessionInfo, WorkingMemory, parse_cursor
@@ -219,13 +218,10 @@ class MemoryService:
     async def _forget_session(self, scope: Scope, session_id: str, *, expected_version: int) -> None:
         now = datetime.now(UTC)
         _, messages = await self._working.transcript(scope, session_id)
-        tombstones = [
-            (
-                fingerprint(message.content),
-                Tombstone(at_ms=milliseconds(now), sources=(source_of(session_id, message),)).to_json(),
-            )
-            for message in messages
-        ]
+        words: dict[str, list[Source]] = {}
+        for message in messages:
+            words.setdefault(fingerprint(message.content), []).append(source_of(session_id, message))
+        tombstones = await self._long_term.tombstones(scope, words, now=now)
         await self._working.forget(scope, session_id, expected_version=expected_version, tombstones=tombstones)
 
     async def append_to_session(  # noqa: PLR0913 - the arguments of the tool
@@ -298,7 +294,7 @@ class MemoryService:
     ) -> Context:
         """Standing preferences, the session's summary and newest turns, relevant memories: one fenced block."""
         standing = await self.profile(scope, max_tokens=max_tokens // 4)
-        session = await self.get_session(scope, session_id, limit=20) if session_id else None
+        session = await self._working.read(scope, session_id, limit=20) if session_id else None
         page = await self._search.recall(Query(scope=scope, text=query, limit=20)) if query else None
         block = Block(max_tokens)
         block.section("What always holds", [(memory.id, line(memory)) for memory in standing])
@@ -310,7 +306,8 @@ class MemoryService:
             "Relevant memories", [(h.memory.id, line(h.memory, h.text)) for h in hits if h.memory.id not in known]
         )
         if session is not None:
-            turns = [(None, f"{turn.author}: {turn.content}") for turn in session.messages]
+            visible = await self._working.visible(scope, session.session_id, session.messages)
+            turns = [(None, f"{turn.author}: {turn.content}") for turn in visible]
             block.section("Latest turns", block.newest_that_fit(turns))
         return block.finished()
 

@@ -13,7 +13,6 @@ from mcp_memory.embedded import Home
 from mcp_memory.records import Scope
 from mcp_memory.service import MemoryService
 from mcp_memory.settings import Settings
-
 from tests.support import new_scope, settings_of, temporary_home, without_worker
 
 

@@ -21,7 +21,7 @@ _DAY_LEADS = words("on by until till since before after for from during")
 _YEAR_LEADS = words("in since until till by before after during from around circa through year")
 _SEASON_LEADS = words("in over during by since until till through")
 _HOLIDAY_LEADS = words("at on for over since by before after until till during around")
-_RECURRING = words("every each most any per alternate black good ash to through")
+_RECURRING = words("every each most any per alternate other next last black good ash to through")
 _HOLIDAYS: Final = {"christmas eve": (12, 24), "christmas": (12, 25), "boxing": (12, 26), "new year's eve": (12, 31),
     "new year": (1, 1), "hallowe": (10, 31), "valentine": (2, 14)}  # fmt: skip
 _QUANTITY = re.compile(
@@ -131,7 +131,7 @@ def _bare_month(match: re.Match[str], frame: Frame) -> Stretch | None:
 
 def _two_away(match: re.Match[str], frame: Frame) -> Stretch | None:
     unit, direction, from_ = match.group().lower().split()
-    if (unit == "day") != (from_ in {"yesterday", "tomorrow"}) or not frame.definite:
+    if (unit == "day") != (from_ in {"yesterday", "tomorrow"}) or not (frame.definite or unit == "day"):
         return None
     count = -2 if direction == "before" else 2
     if unit == "night":

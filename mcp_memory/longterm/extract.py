@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -45,6 +45,8 @@ _ASKS = re.compile(r"\?(?:[\s\"')\]*]|$)")
 LONGEST_LEAD_IN: Final = 300
 """Characters of the sentence before a caption that are kept with it."""
 
+_READ: Final = frozenset(("prose", "item"))
+"""Blocks that may hold a memory; headings, code and quotations do not."""
 _KINDS: Final[dict[str, frozenset[Kind]]] = {
     "discrete": frozenset(("preference", "instruction", "identity", "relation", "event", "plan")),
     "custom": frozenset(("preference", "instruction", "identity", "relation", "event", "plan")),
@@ -63,45 +65,65 @@ def extract(
 ) -> list[Extracted]:
     """The memories in `messages`, in their order.
 
-    What a message gives depends on it and on the one before it alone, so that a conversation read in batches
-    gives the same as read at once, if each batch is given the message before it as `context`.
+    What a message gives depends on it, on the turn before it and on the last one by somebody else, so that a
+    conversation read in batches gives the same as read at once, if each batch is given those as `context`.
 
     Args:
         messages: oldest first.
-        context: the turns before them, oldest first; nothing is taken from them.
+        context: the turns before them, oldest first, back to the last one by another speaker or further;
+            nothing is taken from them.
         tz: of the speakers; decides what `yesterday` was.
         strategy: `preferences` keeps preferences and instructions; `summary` and `off` give nothing.
         is_recalled: whether a sentence is an echo of what memory handed out; such a sentence is skipped.
     """
-    kinds = _KINDS.get(strategy, frozenset[Kind]())
-    turns: list[Message | None] = [context[-1] if context else None, *messages]
+    kinds = _KINDS.get(strategy)
+    if not kinds:
+        return []
     return [
         found
-        for previous, message in pairwise(turns)
-        if message and kinds and (setting := _setting(message, previous))
-        for found in _of_message(message, previous, setting, tz)
+        for turn in _turns(context, messages)
+        if (setting := _setting(turn))
+        for found in _of_turn(turn, setting, tz)
         if found.kind in kinds and not (is_recalled and is_recalled(found.memory.text))
     ]
 
 
-def _setting(message: Message, previous: Message | None) -> Setting | None:
+class _Turn(NamedTuple):
+    message: Message
+    previous: Message | None
+    """The turn before it."""
+    other: Message | None
+    """The last one before it by somebody else."""
+
+
+def _turns(context: Sequence[Message], messages: Sequence[Message]) -> Iterator[_Turn]:
+    """The messages of people and assistants; what tools and systems say is no turn, and never believed."""
+    previous = other = None
+    for position, message in enumerate((*context, *messages)):
+        if message.role not in {"user", "assistant"}:
+            continue
+        if previous and previous.author != message.author:
+            other = previous
+        if position >= len(context):
+            yield _Turn(message, previous, other)
+        previous = message
+
+
+def _setting(turn: _Turn) -> Setting | None:
     """How a message is to be read; None: not at all.
 
-    An assistant with a name is a person in a conversation of two; one without is the assistant, whose words
-    are no facts. Tools and systems are never believed.
+    Two who both have a name are people talking to each other, whichever of the roles they were given. An assistant
+    without a name, or one that talks to somebody without, is the assistant: its words are no facts.
     """
+    message, previous, other = turn
     by_user = message.role == "user"
-    if not by_user and not (message.role == "assistant" and message.name):
+    if not by_user and (not message.name or (other and not other.name)):
         return None
-    to_assistant = previous is not None and previous.role == "assistant" and not previous.name
     return Setting(
         said_at=message.created_at,
-        personal=message.name is not None and not to_assistant,
+        personal=not by_user or bool(message.name and other and other.name),
         instructs=by_user,
-        answering=previous is not None
-        and previous.author != message.author
-        and previous.role in {"user", "assistant"}
-        and bool(_ASKS.search(previous.content)),
+        answering=previous is not None and previous is other and bool(_ASKS.search(previous.content)),
     )
 
 
@@ -112,7 +134,8 @@ class _Kept(NamedTuple):
     finding: Finding
 
 
-def _of_message(message: Message, previous: Message | None, setting: Setting, tz: tzinfo) -> Iterator[Extracted]:
+def _of_turn(turn: _Turn, setting: Setting, tz: tzinfo) -> Iterator[Extracted]:
+    message, previous, _ = turn
     kept = _findings(message, setting, tz)
     if not kept:
         return
@@ -158,21 +181,15 @@ def _findings(message: Message, setting: Setting, tz: tzinfo) -> list[_Kept]:
     """What is worth keeping, in order; a caption belongs to the sentence before it."""
     kept: list[_Kept] = []
     last: Sentence | None = None
+    dated = partial(resolve, said_at=message.created_at, tz=tz)
     for position, sentence in enumerate(_sentences(message.content)):
-
-        def date(text: str = sentence.text) -> DateSpan | None:
-            return resolve(text, said_at=message.created_at, tz=tz)
-
         if sentence.block == "caption":
             caption = _Kept(position, sentence.start, sentence.end, Finding("event", len(sentence.text), None))
             _add_caption(kept, caption, last, message.content)
-        elif sentence.block in _READ and (finding := judge(sentence.text, setting, date)):
+        elif sentence.block in _READ and (finding := judge(sentence.text, setting, dated)):
             kept.append(_Kept(position, sentence.start, sentence.start + finding.length, finding))
         last = sentence
     return kept
-
-
-_READ: Final = frozenset(("prose", "item"))
 
 
 def _add_caption(kept: list[_Kept], caption: _Kept, last: Sentence | None, content: str) -> None:

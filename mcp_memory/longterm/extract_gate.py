@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from mcp_memory.longterm.dates import DateSpan
 from mcp_memory.longterm.extract_reading import (
@@ -22,7 +22,11 @@ from mcp_memory.longterm.patterns_instructions import INSTRUCTIONS
 from mcp_memory.longterm.patterns_statements import POSSESSION, STATEMENTS
 from mcp_memory.longterm.patterns_words import FIRST_PERSON, FUNCTION, MACHINERY, TASK_NOUNS, TROUBLE, VAGUE, words
 
-__all__ = ["Finding", "Setting", "judge"]
+__all__ = ["DateOf", "Finding", "Setting", "judge"]
+
+
+DateOf: TypeAlias = Callable[[str], DateSpan | None]
+"""The date that a text speaks of."""
 
 
 class Setting(NamedTuple):
@@ -100,8 +104,8 @@ _AT_HAND = words("today tonight now")
 _TRYING = words("try check know")
 
 
-def judge(sentence: str, setting: Setting, date: Callable[[], DateSpan | None]) -> Finding | None:
-    """What of `sentence` is worth keeping, if anything; `date` gives the date it speaks of, where that matters."""
+def judge(sentence: str, setting: Setting, dated: DateOf) -> Finding | None:
+    """What of `sentence` is worth keeping, if anything; `dated` is asked only where a date matters."""
     if len(sentence) > LONGEST_SENTENCE or is_machine_text(sentence):
         return None
     reading = read(sentence)
@@ -110,20 +114,22 @@ def judge(sentence: str, setting: Setting, date: Callable[[], DateSpan | None]) 
     if setting.instructs and (found := _first(_INSTRUCTIONS, reading)):
         return Finding(found.kind, len(sentence), None)
     if is_question(reading):
-        return _before_question(sentence, setting, date)
+        return _before_question(sentence, setting, dated)
     if is_unreal(reading):
         return None
-    kind = _told(reading, setting, date) if setting.personal else _to_assistant(reading, setting, date)
-    return _finding(kind, reading, setting, date) if kind else None
+    kind = _told(reading, setting, dated) if setting.personal else _to_assistant(reading, setting, dated)
+    return _finding(kind, reading, setting, dated) if kind else None
 
 
-def _finding(kind: Kind, reading: Reading, setting: Setting, date: Callable[[], DateSpan | None]) -> Finding:
+def _finding(kind: Kind, reading: Reading, setting: Setting, dated: DateOf) -> Finding:
     """With its date if it happens at one; a fact about others that does is an event or a plan."""
-    span = date() if kind in _MAY_HAPPEN else None
+    span = dated(reading.text) if kind in _MAY_HAPPEN else None
     if span is None or span.lead in _OPEN_ENDED:
         return Finding(kind, len(reading.text), None)
     if kind == "relation":
         kind = "plan" if span.start > setting.said_at else "event" if is_past(reading) else kind
+    elif kind == "plan" and span.end <= setting.said_at:
+        kind = "event"
     return Finding(kind, len(reading.text), span if kind != "relation" else None)
 
 
@@ -133,7 +139,7 @@ def _first(table: Mapping[str, tuple[tuple[int, Pattern], ...]], reading: Readin
     return next((places[place] for place in sorted(places) if places[place].expression.search(reading.body)), None)
 
 
-def _before_question(sentence: str, setting: Setting, date: Callable[[], DateSpan | None]) -> Finding | None:
+def _before_question(sentence: str, setting: Setting, dated: DateOf) -> Finding | None:
     """`My daughter is allergic to nuts, what can I bake?`: the statement before the question."""
     cut = _INNER_QUESTION.search(sentence)
     if not cut or cut.start() < 12:
@@ -143,10 +149,10 @@ def _before_question(sentence: str, setting: Setting, date: Callable[[], DateSpa
     if len(reading.words) < 3 or opens_question(reading) or is_unreal(reading):
         return None
     found = None if is_request(reading) else _first(_STATEMENTS, reading)
-    return _finding(found.kind, reading, setting, date) if found else None
+    return _finding(found.kind, reading, setting, dated) if found else None
 
 
-def _to_assistant(reading: Reading, setting: Setting, date: Callable[[], DateSpan | None]) -> Kind | None:
+def _to_assistant(reading: Reading, setting: Setting, dated: DateOf) -> Kind | None:
     """Said to an assistant: only what a pattern knows, or what has a date, and nothing about the task at hand."""
     if _PRESENT_TASK.search(reading.body) or _SHOULD.match(reading.body):
         return None
@@ -159,7 +165,7 @@ def _to_assistant(reading: Reading, setting: Setting, date: Callable[[], DateSpa
         return None
     if found:
         return None if found.kind in {"plan", "event"} and reading.bag & TROUBLE else found.kind
-    return _unnamed(reading, setting, date)
+    return _unnamed(reading, setting, dated)
 
 
 def _is_at_hand(found: Pattern, reading: Reading) -> bool:
@@ -167,13 +173,13 @@ def _is_at_hand(found: Pattern, reading: Reading) -> bool:
     return found is POSSESSION and not TASK_NOUNS.isdisjoint({word.removesuffix("s") for word in reading.words[:7]})
 
 
-def _unnamed(reading: Reading, setting: Setting, date: Callable[[], DateSpan | None]) -> Kind | None:
+def _unnamed(reading: Reading, setting: Setting, dated: DateOf) -> Kind | None:
     """Of no pattern, and still telling."""
     if _INTRODUCED.search(reading.text):
         return "identity"
     if _NAMED_PERSON.match(reading.text):
         return "relation"
-    return "relation" if _is_about_world(reading) else _dated(reading, date(), setting)
+    return "relation" if _is_about_world(reading) else _happening(reading, dated(reading.text), setting)
 
 
 def _is_about_world(reading: Reading) -> bool:
@@ -184,7 +190,7 @@ def _is_about_world(reading: Reading) -> bool:
     return TASK_NOUNS.isdisjoint(fact.group(1).split()) and bool(_SPECIFIC.search(reading.text, 4))
 
 
-def _dated(reading: Reading, span: DateSpan | None, setting: Setting) -> Kind | None:
+def _happening(reading: Reading, span: DateSpan | None, setting: Setting) -> Kind | None:
     """A plain statement with a date is an event or a plan, unless it is about how the present task goes."""
     if span is None or span.lead == "since" or len(reading.words) < 4:
         return None
@@ -197,11 +203,11 @@ def _dated(reading: Reading, span: DateSpan | None, setting: Setting) -> Kind | 
     return "plan" if span.end > setting.said_at else "relation"
 
 
-def _told(reading: Reading, setting: Setting, date: Callable[[], DateSpan | None]) -> Kind | None:
+def _told(reading: Reading, setting: Setting, dated: DateOf) -> Kind | None:
     """Said between people: whatever tells more than small talk does."""
     found = _first(_STATEMENTS, reading)
     score = _score(reading, setting, found)
-    if score < TELLING and (score + DATED < TELLING or date() is None):
+    if score < TELLING and (score + DATED < TELLING or dated(reading.text) is None):
         return None
     if found:
         return found.kind

@@ -39,9 +39,7 @@ _NO_TASK = (
     r"(?:$|[.,!]| (?:file|function|line|one|part|code|time|yet)))"
 )
 """`don't touch this file` is about the present task."""
-_STATES = (
-    r"(?:i|i'm|i've|i'll|we|we're|we've|my|our|the|he|she|he's|she's|they|his|her|their|all|every|there|no|it's)\b"
-)
+_STATES = r"(?:i|i'm|i've|i'll|we|we're|we've|my|our|the|he|she|he's|she's|they|his|her|their|all|every|no)\b"
 _IS = (
     r"(?:is|are|was|has|have|lives?|works?|likes?|loves?|hates?|prefers?|can't|cannot|will|does|doesn't|uses?|runs?)\b"
 )

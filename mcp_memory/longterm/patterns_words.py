@@ -44,7 +44,9 @@ FUNCTION: Final = (
         "often sometimes usually maybe perhaps well yes yeah yep yup nope no ok okay oh ah wow hey hi hello "
         "please thanks thank etc like way ways thing things stuff something anything everything nothing someone "
         "anyone everyone anybody everybody somebody kind sort actually basically literally honestly definitely "
-        "probably totally absolutely certainly truly especially though anyway btw lol haha"
+        "probably totally absolutely certainly truly especially though anyway btw lol haha must've could've "
+        "would've should've might've couldn't wouldn't shouldn't mustn't they've they'd he'd she'd it'd it'll "
+        "he'll she'll they'll that'll who's where's"
     )
 )
 """Words that carry the grammar of a sentence, or nothing at all."""
@@ -149,7 +151,7 @@ VERBS: Final = words(
 
 DETERMINERS: Final = words(
     "a an the my our your his her their its this these those some any no every each another two three four five six "
-    "seven eight nine ten many several few both of in on at for with from to about into under over during through "
+    "seven eight nine ten many several few both of in on at for with from about into under over during through "
     "by as like than without against between per"
 )
 """What a noun follows."""

@@ -10,7 +10,6 @@ from mcp_memory.errors import Conflict, Forgotten, InvalidInput, NotFound
 from mcp_memory.ids import new_id
 from mcp_memory.longterm.tombstones import Source, Tombstone, merged
 from mcp_memory.records import (
-    MESSAGE_PREFIX,
     Duplicate,
     Memory,
     NewMemory,
@@ -87,8 +86,8 @@ class LongTermStore:
     def _planned(
         self, item: NewMemory, known: Mapping[str, Memory], *, said_again: bool, source: str, now: datetime
     ) -> _Write | Duplicate | Rejected:
-        if item.id is not None and item.id.startswith(MESSAGE_PREFIX):
-            reason = f"id={item.id[:40]!r}; ids that begin with {MESSAGE_PREFIX!r} belong to messages; give another id"
+        if item.id is not None and parse_message_memory_id(item.id):
+            reason = f"id={item.id[:80]!r} is the id of a message; give another id"
             return Rejected(code=InvalidInput.code, reason=reason, id=item.id)
         memory = Memory(
             id=item.id or new_id(),
@@ -141,7 +140,7 @@ class LongTermStore:
         row = replace(row, groups=fields)
         return Call(
             lua.PUT_MEMORY,
-            (keys.record(memory.id), keys.fingerprints, keys.tombstones, keys.counter),
+            (keys.record(memory.id), keys.fingerprints, keys.tombstones, keys.counter, keys.lifted),
             (*args, *row.arguments()),
         )
 
@@ -230,23 +229,29 @@ class LongTermStore:
         rows = [hash_fields(row) for row in replies[len(old) :]]
         wordings = {fields["wp"], *(wording for wording in replies[: len(old)] if wording is not None)}
         wordings |= {row["wp"] for row in rows if "wp" in row}
-        tombstones = await self._tombstones(keys, sorted(wordings), rows, now=now)
+        come_from = [_source(row) for row in rows if "doc" in row]
+        words = {wording.decode(): come_from for wording in sorted(wordings)}
+        tombstones = await self.tombstones(scope, words, now=now)
         hidden = [part for source in sources for part in _hidden(keys, source)]
         args: list[Value] = [version, keys.channel, memory_id, record_name(memory_id), keys.record_prefix]
-        args += [len(wordings), *tombstones, len(hidden) // 5, *hidden]
+        args += [len(tombstones), *(part for pair in tombstones for part in pair), len(hidden) // 5, *hidden]
         return Call(lua.FORGET_MEMORY, (key, keys.fingerprints, keys.tombstones), args)
 
-    async def _tombstones(
-        self, keys: ScopeKeys, wordings: Sequence[bytes], rows: Sequence[Mapping[str, bytes]], *, now: datetime
-    ) -> list[Value]:
-        """For each wording its tombstone, which keeps the sources of an earlier one of the same words."""
-        sources = [_source(row) for row in rows if "doc" in row]
-        earlier = await self._database.command("HMGET", keys.tombstones, *wordings)
-        flat: list[Value] = []
-        for wording, raw in zip(wordings, earlier, strict=True):
-            before = Tombstone.from_json(raw).sources if raw is not None else ()
-            flat += [wording, Tombstone(at_ms=milliseconds(now), sources=merged((*before, *sources))).to_json()]
-        return flat
+    async def tombstones(
+        self, scope: Scope, words: Mapping[str, Sequence[Source]], *, now: datetime
+    ) -> list[tuple[str, str]]:
+        """(fingerprint, JSON tombstone) for words with the messages they come from, those of earlier times too."""
+        if not words:
+            return []
+        keys = ScopeKeys(scope)
+        buried, lifted = await self._database.commands(
+            [("HMGET", keys.tombstones, *words), ("HMGET", keys.lifted, *words)]
+        )
+        pairs: list[tuple[str, str]] = []
+        for (wording, sources), *earlier in zip(words.items(), buried, lifted, strict=True):
+            before = [source for raw in earlier if raw is not None for source in Tombstone.from_json(raw).sources]
+            pairs.append((wording, Tombstone(at_ms=milliseconds(now), sources=merged((*before, *sources))).to_json()))
+        return pairs
 
     async def keep_preview(self, scope: Scope, token: str, preview: Mapping[str, Any]) -> None:
         """Keep what was shown until the person has answered."""

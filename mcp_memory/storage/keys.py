@@ -11,6 +11,7 @@
     mem:d:{S}:<session>            HASH    its data: top-level key -> JSON
     mem:f:{S}                      HASH    fingerprint of a text -> id of the memory that says it
     mem:t:{S}                      HASH    fingerprint of a text -> tombstone (JSON)
+    mem:u:{S}                      HASH    the same of words that were said anew since
     mem:n:{S}                      STRING  counter that keeps equal times in order
     mem:p:{S}:<token>              STRING  a forget preview (JSON), 10 min
     mem:changes:{S}                        channel: what changed
@@ -87,6 +88,10 @@ class ScopeKeys:
     @property
     def tombstones(self) -> str:
         return f"mem:t:{{{self.scope.tag}}}"
+
+    @property
+    def lifted(self) -> str:
+        return f"mem:u:{{{self.scope.tag}}}"
 
     @property
     def counter(self) -> str:

@@ -39,6 +39,12 @@ local function forget_as_context(record_prefix, session, keys, place)
   end
 end
 
+-- Said anew: the words may be there again. Should they be forgotten again, their old sources count too.
+local function lift(tombstones, lifted, wp, tombstone)
+  redis.call('HSET', lifted, wp, tombstone)
+  redis.call('HDEL', tombstones, wp)
+end
+
 local function delete_parts(key)
   for i = 1, tonumber(redis.call('HGET', key, 'parts') or '0') do redis.call('DEL', key .. '#' .. i) end
 end
@@ -71,10 +77,10 @@ end
 PUT_MEMORY = Script(
     _RECORDS
     + """
--- KEYS record fingerprints tombstones counter
+-- KEYS record fingerprints tombstones counter lifted
 -- ARGV prefix name fp wp said_again expected_version now all_lane parts_lane sources created reason channel id
 --      parts (groups)
-local record, fingerprints, tombstones, counter = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local record, fingerprints, tombstones, counter, lifted = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local prefix, name, fp, wp, said_again, expected = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local now, all_lane, parts_lane, sources, created = ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11]
 local reason, channel, id, parts = ARGV[12], ARGV[13], ARGV[14], tonumber(ARGV[15])
@@ -94,7 +100,7 @@ if holder and holder ~= name and redis.call('EXISTS', prefix .. holder) == 1 the
   end
   return {'duplicate', redis.call('HGET', prefix .. holder, 'id')}
 end
-if tombstone then redis.call('HDEL', tombstones, wp) end
+if tombstone then lift(tombstones, lifted, wp, tombstone) end
 
 local seq, order
 if version ~= '0' then
@@ -122,11 +128,12 @@ return {version == '0' and 'stored' or 'superseded', tostring(tonumber(version) 
 APPEND = Script(
     _RECORDS
     + """
--- KEYS state log ids data counter tombstones
+-- KEYS state log ids data counter tombstones lifted
 -- ARGV record_prefix session_name lane id expected_version now deadline strategy config data_limit channel
 --      data_count (key json)* message_count (name wp mode json created parts (groups))*
 --      last_lex last_line
-local state, log, ids, data, counter, tombstones = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local state, log, ids, data, counter = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local tombstones, lifted = KEYS[6], KEYS[7]
 local prefix, session, lane, id, expected, now = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local deadline, strategy, config, data_limit, channel = ARGV[7], ARGV[8], ARGV[9], tonumber(ARGV[10]), ARGV[11]
 
@@ -181,7 +188,7 @@ local before_lex, before_line = unpack(redis.call('HMGET', state, 'last_lex', 'l
 local keeps = redis.call('HGET', state, 'expires')
 local added = 0
 for _, m in ipairs(messages) do
-  if m.new then
+  if m.new and redis.call('HEXISTS', ids, m.name) == 0 then  -- not twice in one call either
     local place = redis.call('RPUSH', log, m.json) - 1
     redis.call('HSET', ids, m.name, m.mode == '2' and 'h' .. place or place)
     added = added + 1
@@ -195,7 +202,8 @@ for _, m in ipairs(messages) do
         if part == 0 and before_lex then redis.call('HSET', key, 'ctx', before_lex, 'prev', before_line) end
         if keeps then redis.call('PEXPIREAT', key, keeps) end
       end
-      if m.mode == '1' then redis.call('HDEL', tombstones, m.wp) end
+      local tombstone = m.mode == '1' and redis.call('HGET', tombstones, m.wp)
+      if tombstone then lift(tombstones, lifted, m.wp, tombstone) end
       for i = 1, #m.groups[0], 2 do
         if m.groups[0][i] == 'own' then before_lex = m.groups[0][i + 1] end
         if m.groups[0][i] == 'line' then before_line = m.groups[0][i + 1] end

@@ -119,9 +119,8 @@ class WorkingMemory:
         args.append(len(append.messages))
         for place, message in enumerate(append.messages):
             args += self._message_arguments(scope, append.session_id, message, mode=modes.get(place, STORED), now=now)
-        return Call(
-            lua.APPEND, (session.state, session.log, session.ids, session.data, keys.counter, keys.tombstones), args
-        )
+        shared = (keys.counter, keys.tombstones, keys.lifted)
+        return Call(lua.APPEND, (session.state, session.log, session.ids, session.data, *shared), args)
 
     def _message_arguments(
         self, scope: Scope, session_id: str, message: Message, *, mode: str, now: datetime
@@ -186,11 +185,9 @@ class WorkingMemory:
             return None
         mark = int(state["mark"])
         start, end = max(0, mark - context), min(int(state["count"]), mark + limit)
-        rows, ids = await self._database.commands([("LRANGE", keys.log, start, end - 1), ("HGETALL", keys.ids)])
-        hidden = {name for name, place in hash_fields(ids).items() if place.startswith(b"h")}
-        turns = [
-            (start + i, message) for i, message in enumerate(read_messages(rows)) if quoted(message.id) not in hidden
-        ]
+        messages = read_messages(await self._database.command("LRANGE", keys.log, start, end - 1))
+        visible = set(await self.visible(scope, session_id, messages))
+        turns = [(start + i, message) for i, message in enumerate(messages) if message in visible]
         return Unread(
             mark=mark,
             end=end,
@@ -198,6 +195,15 @@ class WorkingMemory:
             context=tuple(message for place, message in turns if place < mark),
             messages=tuple(message for place, message in turns if place >= mark),
         )
+
+    async def visible(self, scope: Scope, session_id: str, messages: Sequence[Message]) -> list[Message]:
+        """Those of a session's messages that were not forgotten; the transcript keeps the others too."""
+        if not messages:
+            return []
+        names = [quoted(message.id) for message in messages]
+        places = await self._database.command("HMGET", ScopeKeys(scope).session(session_id).ids, *names)
+        pairs = zip(messages, places, strict=True)
+        return [message for message, place in pairs if place is not None and not place.startswith(b"h")]
 
     async def advance(self, scope: Scope, session_id: str, *, mark: int, end: int) -> bool:
         """Say that extraction has read so far; False if somebody else said so first."""

@@ -71,9 +71,7 @@ async def test_forgotten_words_are_not_remembered_again(service: MemoryService, 
     assert await recalled(service, scope, "peanuts") == []
 
 
-async def test_forgotten_words_do_not_come_back_by_an_edit_or_under_an_id(
-    service: MemoryService, scope: Scope
-) -> None:
+async def test_forgotten_words_do_not_come_back_by_an_edit_or_under_an_id(service: MemoryService, scope: Scope) -> None:
     await service.forget(scope, [await stored(service, scope, SECRET, id="a")])
     await service.remember(scope, [memory("likes tea", id="b")])
     with pytest.raises(Forgotten):
@@ -131,9 +129,7 @@ async def _learnt(service: MemoryService, scope: Scope, *, created_at: datetime 
     return await stored(service, scope, SECRET, session_id="s1", message_ids=("m1",))
 
 
-async def test_the_messages_that_a_memory_came_from_are_forgotten_with_it(
-    service: MemoryService, scope: Scope
-) -> None:
+async def test_the_messages_that_a_memory_came_from_are_forgotten_with_it(service: MemoryService, scope: Scope) -> None:
     await service.forget(scope, [await _learnt(service, scope)])
     assert not any("peanuts" in text for text in await recalled(service, scope, "peanuts allergic", min_score=0))
     assert not any("peanuts" in text for text in await recalled(service, scope))
@@ -276,9 +272,7 @@ async def test_forgetting_twice_remembers_the_messages_of_both_times(service: Me
     await service.forget(scope, [first])
     anew = said(f"Please note: {SECRET}. Thanks!", id="n1", created_at=datetime.now(UTC) + timedelta(seconds=1))
     await service.append_to_session(scope, "s2", [anew])
-    (outcome,) = await service.remember(
-        scope, [memory(SECRET, session_id="s2", message_ids=("n1",))], said_again=True
-    )
+    (outcome,) = await service.remember(scope, [memory(SECRET, session_id="s2", message_ids=("n1",))], said_again=True)
     assert isinstance(outcome, Stored)
     await service.forget(scope, [outcome.id])
     # A host that gives no dates sends the old turn again, by its id.
@@ -379,9 +373,7 @@ async def test_a_preview_of_nothing_has_nothing_to_confirm(service: MemoryServic
             await service.confirm_forget(scope, preview.confirm)
 
 
-async def test_forgetting_by_words_within_a_session_leaves_its_transcript(
-    service: MemoryService, scope: Scope
-) -> None:
+async def test_forgetting_by_words_within_a_session_leaves_its_transcript(service: MemoryService, scope: Scope) -> None:
     await _learnt(service, scope)
     preview = await service.preview_forget(scope, session_id="s1", text="peanuts")
     assert preview.messages == 0

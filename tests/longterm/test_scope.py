@@ -159,9 +159,7 @@ async def test_fuzzed_scopes_see_nothing_of_each_other(
             return
 
 
-async def _see_only_their_own(
-    service: MemoryService, store: Store, mine: Scope, theirs: Scope, *, word: str
-) -> None:
+async def _see_only_their_own(service: MemoryService, store: Store, mine: Scope, theirs: Scope, *, word: str) -> None:
     """Both scopes hold the same ids, words, session, topic; every way in must tell them apart."""
     for scope in (mine, theirs):
         await _fill(service, scope, word)
@@ -184,7 +182,7 @@ async def _fill(service: MemoryService, scope: Scope, word: str) -> None:
         scope,
         [
             NewMemory(text=f"{word} first of {mark}", id=f"x-{word}", pinned=True, topics=(f"{word}-{mark}",)),
-            NewMemory(text=f"{word} also of {mark}"),
+            NewMemory(text=f"{word} also of {mark}", session_id=f"s-{word}"),
         ],
     )
     await service.edit_memory(scope, f"x-{word}", {"text": f"{word} second of {mark}"})
@@ -289,7 +287,21 @@ async def test_a_call_into_an_empty_scope_finds_nothing_of_a_full_one(service: M
     assert (await service.get_memory(full, "pin")).pinned is False
 
 
-STRANGE_SESSIONS = ["s1", "S1", "s1 ", "s1#1", "s1@1", "s1/m", "message:s1/m", "*", "{s1}", "s1|x", "s1:x", "%73%31", "🎉"]
+STRANGE_SESSIONS = [
+    "s1",
+    "S1",
+    "s1 ",
+    "s1#1",
+    "s1@1",
+    "s1/m",
+    "message:s1/m",
+    "*",
+    "{s1}",
+    "s1|x",
+    "s1:x",
+    "%73%31",
+    "🎉",
+]
 
 
 async def test_sessions_and_messages_whose_ids_look_alike_are_apart(service: MemoryService, scope: Scope) -> None:

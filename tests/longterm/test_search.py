@@ -129,7 +129,7 @@ async def test_no_words_of_a_query_are_an_error(
 
 
 @FUZZ
-@given(text=st.text(max_size=200) | st.text(alphabet='@|-~%$*(){}[]":\\\'=>;,. te', max_size=80))
+@given(text=st.text(max_size=200) | st.text(alphabet="@|-~%$*(){}[]\":\\'=>;,. te", max_size=80))
 async def test_fuzzed_queries_are_answered(service: MemoryService, store_home: Any, text: str) -> None:
     scope = Scope(namespace="fuzz", user_id=str(store_home.root.parent.name))
     await service.remember(scope, [memory("green tea")])
@@ -185,7 +185,13 @@ async def test_nothing_relevant_is_said_and_not_filled_up(service: MemoryService
 async def test_scores_are_on_one_scale_and_sorted(service: MemoryService, scope: Scope) -> None:
     await service.remember(
         scope,
-        [memory("green tea from Uji"), memory("green paint"), memory("tea cup"), memory("Uji is a town"), memory("x y z")],
+        [
+            memory("green tea from Uji"),
+            memory("green paint"),
+            memory("tea cup"),
+            memory("Uji is a town"),
+            memory("x y z"),
+        ],
     )
     page = await found(service, scope, "green tea from Uji", min_score=0)
     scores = [hit.score for hit in page.hits if hit.score is not None]
@@ -358,14 +364,22 @@ async def test_pages_stay_as_they_were_while_new_memories_arrive(
 ) -> None:
     # R2: totals and offsets of the predecessor were of no use.
     await service.remember(scope, [memory(f"tea {'leaf ' * (number % 5)}number{number}") for number in range(30)])
-    query: dict[str, Any] = {"scope": scope, "text": text, "limit": 10, "mode": "keyword", "min_score": 0 if text else None}
+    query: dict[str, Any] = {
+        "scope": scope,
+        "text": text,
+        "limit": 10,
+        "mode": "keyword",
+        "min_score": 0 if text else None,
+    }
     whole = await service.recall(Query(**query | {"limit": 50}))
     page = await service.recall(Query(**query))
     shown = [hit.memory.id for hit in page.hits]
     totals = {page.total}
     while page.next_cursor is not None:
         # Better than all before, other words, and an edit of one that was shown.
-        await service.remember(scope, [memory(f"tea leaf {len(shown)}"), memory(f"leaf of {len(shown)} {'maple ' * 9}")])
+        await service.remember(
+            scope, [memory(f"tea leaf {len(shown)}"), memory(f"leaf of {len(shown)} {'maple ' * 9}")]
+        )
         page = await service.recall(Query(**query, cursor=page.next_cursor))
         shown += [hit.memory.id for hit in page.hits]
         totals.add(page.total)
@@ -380,18 +394,16 @@ async def test_a_memory_forgotten_between_two_pages_makes_the_next_page_miss_not
     for text in ("", "tea"):
         first = await service.recall(Query(scope=scope, text=text, limit=5, mode="keyword"))
         await service.forget(scope, [first.hits[1].memory.id, first.hits[3].memory.id])
-        second = await service.recall(
-            Query(scope=scope, text=text, limit=50, mode="keyword", cursor=first.next_cursor)
-        )
+        second = await service.recall(Query(scope=scope, text=text, limit=50, mode="keyword", cursor=first.next_cursor))
         there = set(await recalled(service, scope))
         seen = {hit.memory.text for hit in (*first.hits, *second.hits)}
         assert there <= seen, text
 
 
-@pytest.mark.parametrize("cursor", ["x", "", "MTIz", "e30", "W10", "W1tbW1tbW1tbW1tb", "é", "a" * 4000, "WzEsMSwiIl0", "bnVsbA"])
-async def test_a_cursor_that_is_not_ours_is_refused_in_words(
-    service: MemoryService, scope: Scope, cursor: str
-) -> None:
+@pytest.mark.parametrize(
+    "cursor", ["x", "", "MTIz", "e30", "W10", "W1tbW1tbW1tbW1tb", "é", "a" * 4000, "WzEsMSwiIl0", "bnVsbA"]
+)
+async def test_a_cursor_that_is_not_ours_is_refused_in_words(service: MemoryService, scope: Scope, cursor: str) -> None:
     for text in ("", "tea"):
         with pytest.raises(InvalidInput, match="cursor="):
             await service.recall(Query(scope=scope, text=text, cursor=cursor))
@@ -460,9 +472,7 @@ async def test_the_same_words_said_often_are_one_hit(service: MemoryService, sco
         ("Room 12 or 21", "Room 21 and 12"),
     ],
 )
-async def test_facts_that_differ_are_both_shown(
-    service: MemoryService, scope: Scope, one: str, another: str
-) -> None:
+async def test_facts_that_differ_are_both_shown(service: MemoryService, scope: Scope, one: str, another: str) -> None:
     await service.remember(scope, [memory(one), memory(another)])
     page = await found(service, scope, one, min_score=0)
     assert sorted(hit.memory.text for hit in page.hits) == sorted([one, another])

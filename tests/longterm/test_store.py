@@ -270,7 +270,9 @@ async def test_unknown_ids_are_not_found(service: MemoryService, scope: Scope) -
         await service.edit_memory(scope, "nobody", {"text": "x"})
 
 
-@pytest.mark.parametrize("strange", ["m@1", "m#1", "m", "m%40", "message:s", "message:", "a/b", "{m}", "m:1", "é", "e\u0301"])
+@pytest.mark.parametrize(
+    "strange", ["m@1", "m#1", "m", "m%40", "message:s", "message:", "a/b", "{m}", "m:1", "é", "e\u0301"]
+)
 async def test_no_id_means_more_than_itself(service: MemoryService, scope: Scope, strange: str) -> None:
     long_text = "what the plain one says; " * 100
     await service.remember(scope, [memory(long_text, id="plain"), memory("first", id="m")])

@@ -96,9 +96,7 @@ async def test_a_budget_keeps_the_newest_turns_and_the_cursor_leads_on(service: 
 
 
 @pytest.mark.parametrize("cursor", ["x", "-1", "1.5", "", "١٢", "²", "9" * 13, " 1"])
-async def test_a_cursor_that_is_not_ours_is_refused_in_words(
-    service: MemoryService, scope: Scope, cursor: str
-) -> None:
+async def test_a_cursor_that_is_not_ours_is_refused_in_words(service: MemoryService, scope: Scope, cursor: str) -> None:
     await service.append_to_session(scope, "s", [said("one")])
     with pytest.raises(InvalidInput, match="next_cursor"):
         await service.get_session(scope, "s", cursor=cursor)
@@ -125,9 +123,7 @@ async def test_data_is_merged_at_the_top_level_and_null_removes(service: MemoryS
     assert (await service.get_session(scope, "s")).data == expected
 
 
-async def test_data_over_its_limit_is_refused_and_nothing_of_the_call_is_written(
-    store_home: Any, scope: Scope
-) -> None:
+async def test_data_over_its_limit_is_refused_and_nothing_of_the_call_is_written(store_home: Any, scope: Scope) -> None:
     async with open_service(settings_of(store_home, limits=Limits(data_bytes=1_000))) as service:
         await service.append_to_session(scope, "s", [said("one", id="1")], data={"a": "x" * 900})
         with pytest.raises(TooLarge, match="allowed: 1000"):
@@ -269,9 +265,7 @@ async def test_a_session_without_a_lifetime_never_ends(service: MemoryService, s
     assert await _deadlines(store, scope) == {-1}
 
 
-async def test_what_was_learnt_in_an_expired_session_stays(
-    service: MemoryService, store: Store, scope: Scope
-) -> None:
+async def test_what_was_learnt_in_an_expired_session_stays(service: MemoryService, store: Store, scope: Scope) -> None:
     from tests.support import stored
 
     await service.append_to_session(scope, "s", [said("I like tea", id="m")], ttl=timedelta(milliseconds=200))
