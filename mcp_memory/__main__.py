@@ -22,9 +22,15 @@ def main() -> None:
 
             print(f"mcp-memory {__version__}")
         case arguments:
-            from mcp_memory.faces.cli.app import run  # noqa: PLC0415 (typer: not on a host's way)
+            sys.exit(_run(arguments))
 
-            sys.exit(run(arguments))
+
+def _run(arguments: list[str]) -> int:
+    try:
+        from mcp_memory.faces.cli.app import run  # noqa: PLC0415 (typer: not on a host's way)
+    except KeyboardInterrupt:  # later ones are `run`'s
+        return 130
+    return run(arguments)
 
 
 def _serve() -> None:

@@ -1,7 +1,7 @@
 """Use cases: the only place where the two tiers meet. Every face calls this and nothing below it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from secrets import token_urlsafe
@@ -32,7 +32,7 @@ from mcp_memory.settings import Limits
 from mcp_memory.storage.client import Database
 from mcp_memory.storage.keys import changes_channel
 from mcp_memory.text import estimate_tokens, fingerprint
-from mcp_memory.working.store import ANEW, HIDDEN, Append, Replayed, SessionInfo, WorkingMemory, parse_cursor
+from mcp_memory.working.store import ANEW, HIDDEN, WORDLESS, Append, Replayed, SessionInfo, WorkingMemory, parse_cursor
 
 PREVIEWED = 50
 """The most memories that one preview shows, and that its token forgets."""
@@ -102,9 +102,7 @@ class MemoryService:
     ) -> list[Outcome]:
         """Store what is new; one outcome for each item, in order. Items that were rejected before stay so."""
         new = [item for item in items if isinstance(item, NewMemory)]
-        stored = iter(
-            await self._long_term.remember(scope, new, said_again=said_again, source=source, now=datetime.now(UTC))
-        )
+        stored = iter(await self._long_term.remember(scope, new, said_again=said_again, source=source, now=_now()))
         if new:
             await self._wake()
         return [next(stored) if isinstance(item, NewMemory) else item for item in items]
@@ -137,7 +135,7 @@ class MemoryService:
             raise InvalidInput(
                 f"nothing to change on id={memory_id[:80]!r}; give at least one of {', '.join(_EMPTY)}, text"
             )
-        memory = await self._long_term.edit(scope, memory_id, cleared, now=datetime.now(UTC))
+        memory = await self._long_term.edit(scope, memory_id, cleared, now=_now())
         await self._wake()
         return memory
 
@@ -155,7 +153,7 @@ class MemoryService:
         for memory_id in wanted:
             # A message may be gone already, with a memory that came from it.
             with suppress(NotFound):
-                await self._long_term.forget(scope, memory_id, now=datetime.now(UTC))
+                await self._long_term.forget(scope, memory_id, now=_now())
         await self._wake()
         return wanted
 
@@ -216,7 +214,7 @@ class MemoryService:
         return forgotten
 
     async def _forget_session(self, scope: Scope, session_id: str, *, expected_version: int) -> None:
-        now = datetime.now(UTC)
+        now = _now()
         _, messages = await self._working.transcript(scope, session_id)
         words: dict[str, list[Source]] = {}
         for message in messages:
@@ -250,8 +248,9 @@ class MemoryService:
             strategy_config=strategy_config,
             expected_version=expected_version,
         )
-        now = datetime.now(UTC)
-        modes: dict[int, str] = {}
+        now = _now()
+        # A turn without words (of an assistant that only called tools) belongs to the transcript alone.
+        modes = {place: WORDLESS for place, message in enumerate(messages) if not message.content.strip()}
         while isinstance(result := await self._working.append(scope, append, modes=modes, now=now), Replayed):
             for place, tombstone in result.tombstones.items():
                 said = source_of(session_id, messages[place])
@@ -329,12 +328,23 @@ class MemoryService:
             **await self._state_of_store(),
         }
 
-    async def changes(self, scope: Scope) -> AsyncIterator[Change]:
-        """What changes in the scope from now on, in any process, until closed."""
+    @asynccontextmanager
+    async def changes(self, scope: Scope) -> AsyncGenerator[AsyncIterator[Change]]:
+        """What changes in the scope, in any process, from the moment this is entered until it is left."""
         async with self._database.subscription(changes_channel(scope)) as messages:
-            async for data in messages:
-                kind, _, changed = data.decode().partition("\x1f")
-                yield Change(scope=scope, kind=kind, id=changed)
+            yield _read_changes(scope, messages)
+
+
+async def _read_changes(scope: Scope, messages: AsyncIterator[bytes]) -> AsyncIterator[Change]:
+    async for data in messages:
+        kind, _, changed = data.decode().partition("\x1f")
+        yield Change(scope=scope, kind=kind, id=changed)
+
+
+def _now() -> datetime:
+    """The moment in whole milliseconds, which is what is kept of it."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 _EMPTY: dict[str, Any] = {

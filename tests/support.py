@@ -156,7 +156,7 @@ def crew(script: str, arguments: Sequence[Sequence[str]]) -> Generator[list["sub
         members: list[subprocess.Popen[str]] = []
         for given in arguments:
             member = subprocess.Popen(
-                [sys.executable, str(Path(__file__).with_name(script)), *given],
+                [sys.executable, str(Path(__file__).parent / script), *given],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,

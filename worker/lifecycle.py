@@ -14,7 +14,7 @@ from arq.connections import ArqRedis
 
 from mcp_memory import __version__
 from mcp_memory.app import START_LIMIT, Store, open_store, tiers
-from mcp_memory.embedded import Home, ensure, stop_redis
+from mcp_memory.embedded import Home, ensure, running, stop_redis
 from mcp_memory.errors import MemoryServerError
 from mcp_memory.jobs import QUEUE_NAME
 from mcp_memory.models.embed import Embedder, open_embedder
@@ -98,8 +98,7 @@ class Lifecycle:
             await running.store.database.command("HDEL", keys.WORKERS, self._sign.id)
         await self._stack.aclose()
         if self._leaves and self._home is not None:
-            home = self._home
-            await asyncio.to_thread(lambda: stop_redis(ensure(home, timeout=START_LIMIT)))
+            await asyncio.to_thread(_stop_redis_of, self._home)
 
     async def _embed_the_rest(self) -> None:
         """With `burst`: leave only when nothing waits for a vector, or the model cannot make any."""
@@ -169,6 +168,12 @@ class Lifecycle:
 
 def _with(sign: WorkerSign, **changes: Any) -> WorkerSign:
     return WorkerSign(**{**{name: getattr(sign, name) for name in WorkerSign.__dataclass_fields__}, **changes})
+
+
+def _stop_redis_of(home: Home) -> None:
+    endpoint = running(home)
+    if endpoint is not None:
+        stop_redis(endpoint)
 
 
 def _ensure_again(home: Home) -> None:

@@ -16,7 +16,7 @@ from mcp_memory.embedded.endpoint import Endpoint, stop_redis
 from mcp_memory.embedded.home import Home
 from mcp_memory.embedded.redis_server import ensure, running, stop_server
 from mcp_memory.embedded.shutdown import Stopped, stop
-from mcp_memory.embedded.upkeep import Repaired, flush_to_disk, repair
+from mcp_memory.embedded.upkeep import Repaired, repair
 from mcp_memory.embedded.worker_process import ensure_worker, stop_worker, worker_running
 
 __all__ = [
@@ -28,7 +28,6 @@ __all__ = [
     "ensure",
     "ensure_worker",
     "find_binaries",
-    "flush_to_disk",
     "repair",
     "running",
     "stop",

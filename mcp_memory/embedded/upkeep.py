@@ -2,13 +2,11 @@
 
 import json
 import logging
-import os
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,9 +18,9 @@ from mcp_memory.embedded.process import Background
 from mcp_memory.errors import Unavailable
 
 if sys.platform == "darwin":
-    import fcntl
+    pass
 
-__all__ = ["Repaired", "flush_to_disk", "repair"]
+__all__ = ["Repaired", "repair"]
 
 logger = logging.getLogger(__name__)
 
@@ -57,19 +55,6 @@ def repair(home: Home, *, find: Callable[[], Binaries] = find_binaries) -> Repai
             shutil.rmtree(backup)
             raise _beyond_repair(home, complaint)
         return Repaired(backup, before_bytes - _size_bytes(home.append_only_files))
-
-
-def flush_to_disk(home: Home) -> None:
-    """Put on the disk what Redis has written so far; for the worker to call every second, in a thread.
-
-    Redis hands its writes to the system, so they survive Redis. This makes them survive a power cut.
-    """
-    for file in home.append_only_files.glob("*.incr.aof"):
-        with suppress(FileNotFoundError), file.open("rb") as written:  # Redis may just have replaced it
-            if sys.platform == "darwin":  # fsync stops at the drive's own cache there
-                fcntl.fcntl(written, fcntl.F_FULLFSYNC)
-            else:
-                os.fsync(written.fileno())
 
 
 def tidy(home: Home) -> None:

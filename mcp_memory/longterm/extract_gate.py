@@ -75,7 +75,7 @@ _PRESENT_TASK = re.compile(
     r" working|does not work|doesn't compile|as (?:shown|described) (?:above|below)|the (?:above|following))\b"
 )
 _SHOULD = re.compile(
-    r"(?:it|that|this|they|the \w+(?: \w+)?) (?:should|must|needs? to|has to|have to|could|would|can)\b"
+    r"(?:it|that|this|they|the \w{1,20}(?: \w{1,20})?) (?:should|must|needs? to|has to|have to|could|would|can)\b"
 )
 _MOOD = re.compile(
     r"\b(?:i'm|i am|i feel|i'm feeling|i was|we're) (?:(?:so|really|very|just|a bit|a little|pretty|feeling|not) ){0,3}"
@@ -95,7 +95,7 @@ _NAMED_PERSON = re.compile(
     r"[A-Z][a-zß-ÿ]{1,15} (?:owns|manages|leads|handles|maintains|is (?:our|my)|reports to|works|lives|sits|runs) "
 )
 _INTRODUCED = re.compile(r"\bI(?:['’]m| am) [A-Z][a-z]{1,15}(?: [A-Z][a-z]{1,15})?(?:[,.!]|$| and | from )")
-_SPECIFIC = re.compile(r"(?<![.!?] )\b(?:[A-Z][\w'-]+|(?i:my|our)\b|\w*\d[\w.:-]*)")
+_SPECIFIC = re.compile(r"(?<![.!?] )\b(?:[A-Z][\w'-]|(?i:my|our)\b|\w{0,20}\d)")
 _LISTENER = words("you your yours it this that these those")
 _MAY_HAPPEN: Final = frozenset(("event", "plan", "relation"))
 _OPEN_ENDED = words("since until till")

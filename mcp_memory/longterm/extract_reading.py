@@ -39,7 +39,7 @@ _SUPPOSED = re.compile(
 )
 _UNREAL_WORDS = words("if wish would wouldn't would've hypothetical hypothetically sake role-play roleplay")
 _UNREAL = re.compile(
-    r"\bif (?:i|we|he|she|they|you|it|my \w+) (?:were|was|had|could|would|did)\b|\bi wish (?:i|we|it|there)\b"
+    r"\bif (?:i|we|he|she|they|you|it|my \w{1,20}) (?:were|was|had|could|would|did)\b|\bi wish (?:i|we|it|there)\b"
     r"|\bwould(?:n't)? have\b|\bwould've\b|\bhypothetical|\bfor the sake of argument\b|\brole-?play"
 )
 _REQUEST = re.compile(
@@ -52,13 +52,14 @@ _REQUEST = re.compile(
     r"|how about|what about|make sure|tell me|show me|give me|do you|don't you)\b"
 )
 _TASK_OBJECT = re.compile(
-    r"\w+ (?:the|an?|this|that|it|me|my|your|these|those|some|all|each|any|every|one|two|three|\d|more|less|another|how"
+    r"\w{1,20} (?:the|an?|this|that|it|me|my|your|these|those|some|all|each|any|every|one|two|three|\d|more|less|another|how"
     r"|what|why|if|whether|for|in|with|to|from|like|as|about|into|only|something|us|them|on|out|down|up|again|at|by)\b"
-    r"|\w+\W*$|\w+(?: this| the following)?:|\w+ ['\"“‘]"
+    r"|\w{1,20}\W{0,5}$|\w{1,20}(?: this| the following)?:|\w{1,20} ['\"“‘]"
 )
-_MACHINE_MARK = re.compile(r"[{}|\\=]|;\s*$|\(\)|::|->|</?[a-z]|\$[A-Za-z_{(]|(?<!:)//")
+_MACHINE_MARK = re.compile(r"[{}|\\=]|;\s{0,3}$|\(\)|::|->|</?[a-z]|\$[A-Za-z_{(]|(?<!:)//")
 _MACHINE_LINE = re.compile(
-    r"\s{0,20}(?:import|from|npm|pip|git|sudo|curl|docker|cd|export|\$|File)\s[\w\"./@:-]+(?:$|\s[\w\"./@:-]+$|,\sline\s)"
+    r"\s{0,20}(?:import|from|npm|pip|git|sudo|curl|docker|cd|export|\$|File)\s[\w\"./@:-]{1,80}"
+    r"(?:$|\s[\w\"./@:-]{1,80}$|,\sline\s)"
 )
 _PAST = words(
     "was were did had got went came saw made took gave met bought brought told left began broke built caught "

@@ -46,7 +46,7 @@ _WORD = re.compile(r"(?<![\w@#/-])(?:(?:Dr|Mr|Mrs|Ms|Prof|St|Mt)\.(?=\s)|[^\W\d_
 _JOINT = re.compile(r"\s(?:(?:of|de|da|di|du|del|van|von|der|den|la|le|bin|al|the|&)\s){0,2}")
 _POSSESSIVE = re.compile(r"['’]s?$")
 _NOUN_TOKEN = re.compile(r"[^\W\d_][\w'’-]{0,40}|[^\w\s'’-]|\d[\w.]{0,20}| [-–—] ")
-_NUMBERED = re.compile(r"[A-Z]\d+")
+_NUMBERED = re.compile(r"[A-Z]\d{1,4}")
 _TURNED_TO = re.compile(r"\b[a-z']{1,16}, $")
 _ADDRESSED = re.compile(r"(?:[a-z']{2,12},?\s){1,2}$", re.IGNORECASE)
 

@@ -79,8 +79,8 @@ HAPPENED: Final = any_of(
     r"launched founded opened closed finished completed earned retired broke injured sprained donated volunteered "
     r"applied interviewed accepted resigned "
     r"got_(?:married|engaged|divorced|promoted|hired|fired|a_new|a_job|into|back_from) switched migrated upgraded "
-    r"relocated inherited gave_birth had_(?:a_baby|surgery|an_operation|a_\w+_(?:surgery|accident)) flew drove_to "
-    r"hiked camped ran_(?:a|my|the)_(?:\w+_)?(?:marathon|race|5k|10k) became grew_up took_up took_part built "
+    r"relocated inherited gave_birth had_(?:a_baby|surgery|an_operation|a_\w{2,12}_(?:surgery|accident)) flew drove_to "
+    r"hiked camped ran_(?:a|my|the)_(?:\w{2,12}_)?(?:marathon|race|5k|10k) became grew_up took_up took_part built "
     r"rented renovated published performed competed received discovered learned_to learnt_to taught proposed "
     r"gave_up took_(?:an?|the|my)_(?:new_)?job decided_to chose_to tried_out"
 )

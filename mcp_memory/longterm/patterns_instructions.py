@@ -61,8 +61,8 @@ INSTRUCTIONS: Final[tuple[Pattern, ...]] = (
         "remember forget mind note",
         _REMEMBER,
         r"(?:remember|don't forget|keep in mind|bear in mind|make a note|take note|note)",
-        rf"(?:(?: that)?:? (?!\w+ (?:i|we|you|he|she|they)\b){_STATES}(?! (?:time|day|good|old|first|last|one)\b)"
-        rf"|(?: that)?: .{{6}}| that (?!\w+ (?:i|we|you|he|she|they)\b)(?:[\w'.-]{{1,20}} ){{1,4}}?{_IS})",
+        rf"(?:(?: that)?:? (?!\w{1, 20} (?:i|we|you|he|she|they)\b){_STATES}(?! (?:time|day|good|old|first|last|one)\b)"
+        rf"|(?: that)?: .{{6}}| that (?!\w{1, 20} (?:i|we|you|he|she|they)\b)(?:[\w'.-]{{1,20}} ){{1,4}}?{_IS})",
     ),
     pattern(
         "instruction",

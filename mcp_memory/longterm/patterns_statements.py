@@ -33,7 +33,7 @@ _STATE = any_of(
 )
 _ACTIVITY = any_of(
     r"training studying preparing learning saving recovering building organi[sz]ing renovating "
-    r"writing_(?:an?|my)_(?:\w+_)?(?:book|novel|thesis|dissertation|memoir|screenplay|phd) "
+    r"writing_(?:an?|my)_(?:\w{2,12}_)?(?:book|novel|thesis|dissertation|memoir|screenplay|phd) "
     r"working_(?:for|as|at|from|with|part|full|towards?|on_(?:an?|my|our)) living staying teaching volunteering "
     r"majoring interning raising expecting breastfeeding dating seeing_a "
     r"taking_(?:care|part|up|classes|lessons|medication) attending running_(?:an?|my|our|for) hosting growing "
@@ -141,7 +141,7 @@ _IDENTITIES = (
         rf"{SUBJECT} {ADVERB}",
         any_of(
             r"live lived work(?:ed)?_(?:at|for|as|in|with|from|on_(?:my|our|an?)|remotely|part|full) "
-            r"work(?:ed)?_(?:nights?|shifts?|the_\w+_shift) "
+            r"work(?:ed)?_(?:nights?|shifts?|the_\w{2,12}_shift) "
             r"teach taught study studied major(?:ed)? graduated speak own drive_(?:an?|my|to) commute volunteer "
             r"grew_up was_born was_raised play_(?:the|an?|in|for) identify_as"
         ),
@@ -313,7 +313,7 @@ _PLANS = (
         "want would",
         rf"{SUBJECT} {ADVERB}(?:want|would love|would like) to ",
         any_of(
-            r"become learn_(?!more|about_(?:this|that|it))\w+ move visit travel retire lose start_(?:an?|my|our) "
+            r"become learn(?!_(?:more|about_(?:this|that|it))\b) move visit travel retire lose start_(?:an?|my|our) "
             r"study quit stop save buy_(?:an?|my|our) adopt go_(?:to|back) see_the marry propose "
             r"have_(?:kids|children|a_baby) run_(?:an?|the|my) climb improve_my "
             r"get_(?:into|better_at|fit|married|a_(?:job|dog|cat|degree))"

@@ -192,7 +192,7 @@ for _, m in ipairs(messages) do
     local place = redis.call('RPUSH', log, m.json) - 1
     redis.call('HSET', ids, m.name, m.mode == '2' and 'h' .. place or place)
     added = added + 1
-    if m.mode ~= '2' then
+    if m.mode < '2' then
       local seq, order = places(counter, m.created)
       for part = 0, m.parts do
         local key = prefix .. 'message:' .. session .. '/' .. m.name

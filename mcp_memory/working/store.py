@@ -15,8 +15,9 @@ from mcp_memory.storage.keys import ScopeKeys, SessionKeys
 from mcp_memory.storage.rows import message_json, message_row, read_messages
 from mcp_memory.text import estimate_tokens
 
-STORED, ANEW, HIDDEN = "0", "1", "2"
-"""How a message is written: not yet checked for tombstones; said anew; in the transcript only."""
+STORED, ANEW, HIDDEN, WORDLESS = "0", "1", "2", "3"
+"""How a message is written: not yet checked for tombstones; said anew; in the transcript only, because it was
+forgotten or because there is nothing in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

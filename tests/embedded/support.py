@@ -33,6 +33,16 @@ def command(endpoint: Endpoint, *words: Any) -> Any:
         return client.execute_command(*words)
 
 
+def client_of(endpoint: Endpoint) -> Any:
+    return redis.Redis(unix_socket_path=str(endpoint.socket), password=endpoint.password)
+
+
+def wait_for_the_log(client: Any) -> None:
+    """Wait until Redis holds no write back, as `Database.settled` does before anything is acknowledged."""
+    while client.info("persistence")["aof_buffer_length"]:
+        pass
+
+
 def run_id(endpoint: Endpoint) -> str:
     return command(endpoint, "INFO", "server")["run_id"]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_memory.embedded import Endpoint, Home, flush_to_disk, repair, stop
+from mcp_memory.embedded import Endpoint, Home, repair, stop
 from mcp_memory.embedded.process import Background, wait_until
 from mcp_memory.errors import Unavailable
 
@@ -166,16 +166,3 @@ def test_a_start_without_an_upgrade_copies_nothing(home: Home) -> None:
     filled(home)
     start(home)
     assert not home.backups.exists()
-
-
-def test_flushing_to_disk_needs_no_redis_and_harms_none(home: Home) -> None:
-    flush_to_disk(home)
-    file = filled(home)
-    before = file.read_bytes()
-    flush_to_disk(home)
-    assert file.read_bytes() == before
-    endpoint = start(home)
-    for number in range(20):
-        flush_to_disk(home)
-        command(endpoint, "SET", f"more{number}", "value")
-    assert keys_in(endpoint) == 120

@@ -19,7 +19,18 @@ from mcp_memory.embedded import Endpoint, Home, ensure, running, stop, stop_redi
 from mcp_memory.embedded.process import wait_until
 from mcp_memory.errors import Unavailable
 
-from .support import PATIENCE, command, joiners, kill, processes_of, run_id, server_of, start
+from .support import (
+    PATIENCE,
+    client_of,
+    command,
+    joiners,
+    kill,
+    processes_of,
+    run_id,
+    server_of,
+    start,
+    wait_for_the_log,
+)
 
 # Each is a folder name that a path in a shell or in a configuration file would break on.
 STRANGE_NAMES = [
@@ -69,7 +80,7 @@ def test_redis_has_the_settings_that_memories_need(home: Home) -> None:
         "port": "0",
         "save": "",
         "appendonly": "yes",
-        "appendfsync": "no",  # the others lose acknowledged writes when Redis is killed, or are slow
+        "appendfsync": "everysec",
         "maxmemory-policy": "noeviction",
         "enable-module-command": "no",
     }
@@ -84,6 +95,8 @@ def test_killing_redis_loses_nothing_acknowledged_and_eight_processes_start_one_
     first = run_id(endpoint)
     for number in range(200):
         command(endpoint, "SET", f"key{number}", number)
+    with closing(client_of(endpoint)) as client:
+        wait_for_the_log(client)
     kill(server_of(home))
     assert home.socket.exists()  # a stale socket, as a killed server leaves it
     assert running(home) is None
@@ -104,7 +117,9 @@ def test_killing_redis_under_a_writer_loses_nothing_acknowledged(home: Home, pau
         client: Any = redis.Redis(unix_socket_path=str(endpoint.socket), password=endpoint.password)
         with closing(client), suppress(redis.ConnectionError):
             while True:
-                acknowledged = client.incr("counter")
+                written = client.incr("counter")
+                wait_for_the_log(client)
+                acknowledged = written
 
     writer = threading.Thread(target=write)
     writer.start()

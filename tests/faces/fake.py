@@ -218,15 +218,20 @@ class FakeService(MemoryService):
         self._called("stats")
         return {"memories": len(self._of(scope))}
 
-    async def changes(self, scope: Scope) -> AsyncIterator[Change]:
+    @asynccontextmanager
+    async def changes(self, scope: Scope) -> AsyncGenerator[AsyncIterator[Change]]:
         self._called("changes")
         queue: asyncio.Queue[Change] = asyncio.Queue()
-        self.listeners.append(queue)
-        try:
+
+        async def heard() -> AsyncIterator[Change]:
             while True:
                 change = await queue.get()
                 if change.scope == scope:
                     yield change
+
+        self.listeners.append(queue)
+        try:
+            yield heard()
         finally:
             self.listeners.remove(queue)
 

@@ -1,7 +1,7 @@
 """Subscribers hear what changed in the scope, in both eras; nobody else does, and nothing is left behind."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -22,6 +22,7 @@ from mcp.types import (
 from mcp_memory.errors import Unavailable
 from mcp_memory.faces.mcp.server import MemoryServer, build
 from mcp_memory.records import Scope
+from mcp_memory.service import Change
 from mcp_memory.settings import Settings
 
 from .fake import FakeService, FakeServices
@@ -182,12 +183,18 @@ async def test_notices_go_on_after_redis_was_away_and_the_gap_is_told(settings: 
             super().__init__()
             self.lost = asyncio.Event()
 
-        async def changes(self, scope: Scope) -> AsyncGenerator[Any]:
+        @asynccontextmanager
+        async def changes(self, scope: Scope) -> AsyncGenerator[AsyncIterator[Change]]:
             if not self.lost.is_set():
-                await self.lost.wait()
-                raise Unavailable("Redis went away")
-            async for change in super().changes(scope):
-                yield change
+                yield self._lose()
+                return
+            async with super().changes(scope) as changes:
+                yield changes
+
+        async def _lose(self) -> AsyncIterator[Change]:
+            await self.lost.wait()
+            raise Unavailable("Redis went away")
+            yield  # a generator like the others
 
     service = Broken()
     async with subscribed(build(settings, FakeServices(service)), "memory://recent") as (_, notices):

@@ -15,7 +15,6 @@ from secrets import token_hex
 from typing import Any
 
 from mcp_memory.embedded import Home, find_binaries
-
 from tests.support import SOURCES
 
 PATIENCE_S = 60.0

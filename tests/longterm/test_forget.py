@@ -1,6 +1,7 @@
-"""Forgotten stays forgotten (guarantee 7): by replay, by extraction, by the same words; unless the user says it anew."""
+"""Forgotten stays forgotten (guarantee 7): by replay, extraction, the same words; unless the user says it anew."""
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -387,10 +388,8 @@ async def test_a_memory_that_is_edited_while_it_is_forgotten_is_gone(service: Me
         memory_id = await stored(service, scope, f"peanut fact {number}")
 
         async def edit(memory_id: str = memory_id, number: int = number) -> None:
-            try:
+            with suppress(NotFound):
                 await service.edit_memory(scope, memory_id, {"text": f"peanut fact {number} edited"})
-            except NotFound:
-                pass
 
         await asyncio.gather(service.forget(scope, [memory_id]), edit(), edit())
     assert await recalled(service, scope) == []

@@ -198,7 +198,7 @@ async def _later() -> datetime:
 
 async def test_null_clears_a_field_and_the_version_before_still_has_it(service: MemoryService, scope: Scope) -> None:
     memory_id = await stored(service, scope, "Swam across", **EVERYTHING)
-    cleared = {name: None for name in ("topics", "entities", "event_date", "pinned", "metadata")}
+    cleared = dict.fromkeys(("topics", "entities", "event_date", "pinned", "metadata"))
     edited = await service.edit_memory(scope, memory_id, cleared)
     read = await service.get_memory(scope, memory_id)
     assert read == edited
@@ -359,10 +359,11 @@ def _opened(home: Any) -> Any:
 
 
 async def test_extreme_dates_are_kept_or_refused(service: MemoryService, scope: Scope) -> None:
-    for moment in (datetime.min, datetime.max, datetime(1969, 12, 31), datetime(1, 1, 1, 0, 0, 1)):
-        date = moment.replace(tzinfo=UTC)
+    for moment in ("0001-01-01", "0001-01-01T00:00:01", "1969-12-31", "9999-12-31T23:59:59.999999"):
+        date = datetime.fromisoformat(moment).replace(tzinfo=UTC)
         memory_id = await stored(service, scope, f"at {date}", event_date=date)
         assert (await service.get_memory(scope, memory_id)).event_date == date
         assert await recalled(service, scope, after=date, before=None) != []
-    query = Query(scope=scope, after=datetime.min.replace(tzinfo=UTC), before=datetime(1900, 1, 1, tzinfo=UTC))
+    first = datetime(1, 1, 1, tzinfo=UTC)
+    query = Query(scope=scope, after=first, before=datetime(1900, 1, 1, tzinfo=UTC))
     assert len((await service.recall(query)).hits) == 2

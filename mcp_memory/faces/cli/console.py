@@ -56,6 +56,13 @@ class Console:
         """Whether a person is there to answer a question."""
         return not self.as_json and sys.stdin.isatty() and self._out.isatty()
 
+    def confirms(self, question: str) -> bool:
+        """Whether the person says yes. Ctrl-C is no answer and ends the command."""
+        try:
+            return typer.confirm(question)
+        except typer.Abort:
+            raise KeyboardInterrupt from None
+
     def say(self, line: str = "") -> None:
         """A line for a person; a program does not get it."""
         if not self.as_json:

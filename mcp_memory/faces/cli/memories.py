@@ -188,7 +188,7 @@ class Forget(ScopedCommand):
             return True
         if not console.asks:
             return False
-        if not typer.confirm(f"Forget {going}?"):
+        if not console.confirms(f"Forget {going}?"):
             raise Forbidden("you did not agree; nothing was forgotten")
         return True
 

@@ -20,17 +20,8 @@ _CLOSING_TAG = re.compile("</(?=memory)", re.IGNORECASE)
 
 
 def success(result: Json) -> CallToolResult:
-    """The result of a tool whose words are all ours or the caller's own."""
+    """The result of a tool: exactly its fields. The server's instructions say that stored text is data."""
     return CallToolResult(content=[TextContent(type="text", text=compact(result))], structured_content=result)
-
-
-def recalled(result: Json) -> CallToolResult:
-    """The result of a tool that shows what is stored, inside the fence."""
-    fenced = fenced_json(result)
-    return CallToolResult(
-        content=[TextContent(type="text", text=fenced_text(result))],
-        structured_content=fenced,
-    )
 
 
 def failure(error: MemoryServerError) -> CallToolResult:

@@ -10,7 +10,7 @@ import logging
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from mcp import MCPError
 from mcp.server.connection import Connection
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SETTLE_SECONDS = 0.05
-"""From asking the service for its changes to being sure that Redis has the subscription (a few round trips)."""
 SEND_SECONDS = 5.0
 """A client that has not taken a notice by then does not read; the others must not wait for it."""
 FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS = 0.25, 30.0
@@ -176,9 +174,8 @@ class Changes:
 
     async def _changes(self) -> "AsyncGenerator[Change]":
         service = await self._services.get()
-        asyncio.get_running_loop().call_later(SETTLE_SECONDS, self._settled.set)
-        changes = cast("AsyncGenerator[Change]", service.changes(self._scope))
-        async with contextlib.aclosing(changes):
+        async with service.changes(self._scope) as changes:
+            self._settled.set()
             async for change in changes:
                 yield change
 

@@ -86,7 +86,7 @@ class Tools:
     async def _recall(self, call: Call) -> ToolAnswer:
         query = arguments.read_query(call.given, self._rules, call.scope)
         service = await self._services.get()
-        return answers.recalled(render.page(await service.recall(query)))
+        return answers.success(render.page(await service.recall(query)))
 
     async def _get_memory(self, call: Call) -> ToolAnswer:
         memory_id = call.given.required("id", fields.memory_id)
@@ -94,14 +94,14 @@ class Tools:
         service = await self._services.get()
         memory = await service.get_memory(call.scope, memory_id)
         if not history:
-            return answers.recalled(render.memory(memory))
-        return answers.recalled(render.with_history(memory, await service.history(call.scope, memory_id)))
+            return answers.success(render.memory(memory))
+        return answers.success(render.with_history(memory, await service.history(call.scope, memory_id)))
 
     async def _edit_memory(self, call: Call) -> ToolAnswer:
         memory_id = call.given.required("id", fields.memory_id)
         changes = arguments.read_changes(call.given, self._rules)
         service = await self._services.get()
-        return answers.recalled(render.memory(await service.edit_memory(call.scope, memory_id, changes)))
+        return answers.success(render.memory(await service.edit_memory(call.scope, memory_id, changes)))
 
     async def _forget(self, call: Call) -> ToolAnswer:
         wanted = arguments.read_forget(call.given, self._rules)
@@ -110,7 +110,7 @@ class Tools:
             return answers.success(render.forgotten(await service.forget(call.scope, wanted.ids)))
         if wanted.confirm is None:
             preview = await service.preview_forget(call.scope, text=wanted.query, session_id=wanted.session_id)
-            return answers.recalled(render.preview(preview))
+            return answers.success(render.preview(preview))
         if forgetting.can_ask(call.context):
             preview = await service.read_preview(call.scope, wanted.confirm)
             question = await forgetting.ask(call.context, preview)
@@ -147,7 +147,7 @@ class Tools:
         cursor = call.given.optional("cursor", fields.text(arguments.CURSOR_CHARACTERS))
         service = await self._services.get()
         session = await service.get_session(call.scope, session_id, limit=limit, max_tokens=max_tokens, cursor=cursor)
-        return answers.recalled(render.session(session))
+        return answers.success(render.session(session))
 
     async def _get_context(self, call: Call) -> ToolAnswer:
         limits = self._rules.limits
