@@ -224,6 +224,6 @@ def _score(reading: Reading, setting: Setting, found: Pattern | None) -> float:
     telling = len(bag) - sum(1 for word in bag if word in _EMPTY)
     if telling == 0:
         return 0.0
-    score = min(8.0, telling) + 4 * setting.answering + 2 * (found is not None)
+    score = min(8.0, telling) + 4 * setting.answering + 3 * (found is not None)
     score += 2 * (not bag.isdisjoint(FIRST_PERSON)) + 1.5 * is_past(reading) + 1.5 * (not bag.isdisjoint(_PERFECT))
     return score - sum(1 for word in reading.words if word.startswith("you"))

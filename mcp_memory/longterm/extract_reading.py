@@ -52,8 +52,8 @@ _REQUEST = re.compile(
     r"|how about|what about|make sure|tell me|show me|give me|do you|don't you)\b"
 )
 _TASK_OBJECT = re.compile(
-    r"\w{1,20} (?:the|an?|this|that|it|me|my|your|these|those|some|all|each|any|every|one|two|three|\d|more|less|another|how"
-    r"|what|why|if|whether|for|in|with|to|from|like|as|about|into|only|something|us|them|on|out|down|up|again|at|by)\b"
+    r"\w{1,20} (?:the|an?|this|that|it|me|my|your|these|those|some|all|each|any|every|one|two|three|\d|more|less"
+    r"|another|how|what|why|if|whether|for|in|with|to|from|like|as|about|into|only|something|us|them|on|out|down|up|again|at|by)\b"
     r"|\w{1,20}\W{0,5}$|\w{1,20}(?: this| the following)?:|\w{1,20} ['\"“‘]"
 )
 _MACHINE_MARK = re.compile(r"[{}|\\=]|;\s{0,3}$|\(\)|::|->|</?[a-z]|\$[A-Za-z_{(]|(?<!:)//")

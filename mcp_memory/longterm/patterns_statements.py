@@ -152,7 +152,6 @@ _IDENTITIES = (
         "have i've we've",
         rf"{HAVE} {ADVERB}(?:{ILLNESS}|{COUNT} {_NO_LENGTH}(?:[\w'-]{{2,20}} ){{0,3}}?(?:{PERSON}|{_OWNED}))\b",
     ),
-    POSSESSION,
     pattern(
         "identity",
         "get become easily",
@@ -365,5 +364,7 @@ _EVENTS = (
     ),
 )
 
-STATEMENTS: Final[tuple[Pattern, ...]] = _PREFERENCES + _IDENTITIES + _EFFECTS + _PLANS + _EVENTS + _RELATIONS
+STATEMENTS: Final[tuple[Pattern, ...]] = (
+    _PREFERENCES + _IDENTITIES + _EFFECTS + _PLANS + _EVENTS + _RELATIONS + (POSSESSION,)
+)
 """In the order in which they are believed: the first that fits names the kind."""

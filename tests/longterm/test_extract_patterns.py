@@ -2,7 +2,7 @@
 
 import importlib
 import re
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
@@ -18,9 +18,7 @@ def expressions() -> list[tuple[str, str]]:
     found = [
         (f"{name}.{attribute}", cast("re.Pattern[str]", value).pattern)
         for name in MODULES.split()
-        for attribute, value in cast(
-            "dict[str, Any]", vars(importlib.import_module(f"mcp_memory.longterm.{name}"))
-        ).items()
+        for attribute, value in vars(importlib.import_module(f"mcp_memory.longterm.{name}")).items()
         if isinstance(value, re.Pattern)
     ]
     tables = enumerate(INSTRUCTIONS + STATEMENTS)

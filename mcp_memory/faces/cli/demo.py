@@ -95,7 +95,7 @@ class Story:
         self.line(f"{self.console.styled(who, 'bold')}: {words}")
 
     def aside(self, text: str) -> None:
-        self.console.paragraph(text, indent="  ", hanging="  ", style="dim")
+        self.console.paragraph(text, indent="  ", hanging="    ", style="dim")
 
     def check(self, name: str, *, passed: bool) -> None:
         if not passed:
