@@ -17,7 +17,23 @@ from mcp_memory.settings import ModelSettings, Settings
 
 CREDENTIALS = ("_API_KEY", "_API_BASE", "_API_VERSION")
 """Ends of the variables by which litellm's providers are reached; kept beside the models that need them."""
-CREDENTIAL_PREFIXES = ("AWS_", "AZURE_", "VERTEXAI_", "GOOGLE_APPLICATION_")
+CREDENTIAL_PREFIXES = (
+    "AWS_ACCESS_",
+    "AWS_SECRET_",
+    "AWS_SESSION_",
+    "AWS_REGION",
+    "AZURE_",
+    "VERTEXAI_",
+    "GOOGLE_APPLICATION_",
+)
+    "AWS_ACCESS_",
+    "AWS_SECRET_",
+    "AWS_SESSION_",
+    "AWS_REGION",
+    "AZURE_",
+    "VERTEXAI_",
+    "GOOGLE_APPLICATION_",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -88,6 +88,7 @@ async def filled(service: MemoryService, store: Store, scope: Scope) -> None:
     await service.remember(scope, [memory("ran 10 km!", event_date=MAY)])  # seen twice
     turns = [said(f"turn {n} about {'x ' * 600 if n == 3 else 'tea'}", id=f"t{n}", created_at=MAY) for n in range(7)]
     turns[2] = replace(turns[2], name="Ada", role="assistant")
+    turns[5] = replace(turns[5], content="", role="assistant")  # it only called a tool
     await service.append_to_session(scope, "talk", turns[:4], data={"plan": {"a": [1.5, None]}, "": "x"})
     working, _ = tiers_of(store)
     await working.advance(scope, "talk", mark=0, end=3)
@@ -98,6 +99,9 @@ async def filled(service: MemoryService, store: Store, scope: Scope) -> None:
     await service.append_to_session(scope, "closed", [said("not learnt from")], strategy="off")
     await service.forget(scope, [fact])
     await service.forget(scope, [await stored(service, scope, "forgotten fact")])
+    again = await stored(service, scope, "forgotten and said again")
+    await service.forget(scope, [again])
+    await service.remember(scope, [memory("forgotten and said again", id="again")], said_again=True)
 
 
 def tiers_of(store: Store) -> Any:
@@ -169,7 +173,7 @@ async def test_the_same_lines_again_change_nothing(service: MemoryService, store
     lines = await exported(store, scope)
     into = new_scope()
     first = await import_lines(store, lines, into=into)
-    assert (first.stored, first.sessions, first.messages, first.tombstones) == (3, 4, 9, 3)
+    assert (first.stored, first.sessions, first.messages, first.tombstones) == (4, 4, 9, 4)
     state = await exported(store, into)
     second = await import_lines(store, lines, into=into)
     # Messages and tombstones that are there are "unchanged" like the memories.
@@ -529,6 +533,7 @@ BAD: dict[str, Callable[[Scope], dict[str, Any]]] = {
         "user_id": s.user_id,
         "fingerprint": "likes tea",
         "forgotten_at": MAY.isoformat(),
+        "lifted": False,
         "sources": [],
     },
 }

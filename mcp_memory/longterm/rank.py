@@ -13,8 +13,10 @@ query and in every mode. Source: facts of retrieval on LoCoMo (recall@10 .785 fo
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import mul
+from typing import NamedTuple
 
 K1, B = 0.9, 0.4
 W_MEANING, W_OWN, W_WINDOW, W_AUTHOR = 0.5, 0.27, 0.27, 0.15
@@ -66,9 +68,8 @@ class Statistics:
         return self.records >= UBIQUITOUS_FROM and self.frequency.get(term, 0) > UBIQUITOUS * self.records
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """A record, or a part of one, that some leg brought."""
+class Candidate(NamedTuple):
+    """A record, or a part of one, that some leg brought. A tuple, since every question makes hundreds."""
 
     key: str
     id: str
@@ -87,15 +88,23 @@ class Candidate:
     cosine: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scored:
+class Legs(NamedTuple):
+    """What a score is made of, each 0..1."""
+
+    meaning: float
+    own: float
+    window: float
+    author: float
+
+
+class Scored(NamedTuple):
     """A candidate with its score and what the score is made of."""
 
     candidate: Candidate
     score: float
     terms: tuple[str, ...]
     """The query's terms that its own words hold."""
-    legs: Mapping[str, float]
+    legs: Legs
     covers: tuple[str, ...] = ()
     """Messages that it stands for: its own sources and those of what was folded into it."""
 
@@ -118,42 +127,47 @@ def scored(candidates: Sequence[Candidate], question: Question) -> list[Scored]:
         return []
     statistics = question.statistics.measured(candidates)
     weights = _active_weights(question)
-    whole = sum(weights.values())
     idf = {term: statistics.idf(term) for term in question.terms}
     ideal = sum(idf.values()) or 1.0
     results: list[Scored] = []
     for candidate in candidates:
-        own = _counts(candidate.own, idf)
-        window = _counts(candidate.window, idf)
-        both = {term: own.get(term, 0) + window.get(term, 0) for term in own.keys() | window.keys()}
-        length = candidate.own_length
-        legs = {
-            "meaning": max(0.0, candidate.cosine or 0.0),
-            "own": min(1.0, _bm25(own, idf, length / statistics.own_average) / ideal),
-            "window": min(1.0, _bm25(both, idf, (length + len(candidate.window)) / statistics.window_average) / ideal),
-            "author": 1.0 if candidate.author & question.names else 0.0,
-        }
-        score = sum(weight * legs[leg] for leg, weight in weights.items()) / whole
+        own, length = _counts(candidate.own, idf), candidate.own_length
+        both = _added(own, _counts(candidate.window, idf)) if candidate.window else own
+        whole = length + len(candidate.window)
+        legs = Legs(
+            meaning=max(0.0, candidate.cosine or 0.0),
+            own=min(1.0, _bm25(own, idf, length / statistics.own_average) / ideal) if own else 0.0,
+            window=min(1.0, _bm25(both, idf, whole / statistics.window_average) / ideal) if both else 0.0,
+            author=0.0 if question.names.isdisjoint(candidate.author) else 1.0,
+        )
+        score = sum(map(mul, weights, legs))
         if candidate.second_hand:
             score *= SECOND_HAND
-        results.append(Scored(candidate=candidate, score=score, terms=tuple(own), legs=legs, covers=candidate.sources))
+        results.append(Scored(candidate, score, tuple(own), legs, candidate.sources))
     results.sort(key=lambda result: (-result.score, -result.candidate.order))
     return results
 
 
-def _active_weights(question: Question) -> dict[str, float]:
-    weights: dict[str, float] = {}
-    if question.by_meaning:
-        weights["meaning"] = W_MEANING
-    if question.by_words:
-        weights |= {"own": W_OWN, "window": W_WINDOW}
-        if question.names:
-            weights["author"] = W_AUTHOR
-    return weights
+def _active_weights(question: Question) -> Legs:
+    """The share of each leg in the score: 0 for one that this question does not have; together 1."""
+    by_words = 1.0 if question.by_words else 0.0
+    weights = Legs(
+        meaning=W_MEANING if question.by_meaning else 0.0,
+        own=W_OWN * by_words,
+        window=W_WINDOW * by_words,
+        author=W_AUTHOR * by_words if question.names else 0.0,
+    )
+    whole = sum(weights) or 1.0
+    return Legs(*(weight / whole for weight in weights))
+
+
+def _added(own: Mapping[str, int], window: Mapping[str, int]) -> Mapping[str, int]:
+    """The counts of both together."""
+    return own if not window else {**window, **{term: count + window.get(term, 0) for term, count in own.items()}}
 
 
 def _counts(tokens: Sequence[str], idf: Mapping[str, float]) -> dict[str, int]:
-    return {term: tokens.count(term) for term in idf.keys() & set(tokens)}
+    return {term: tokens.count(term) for term in idf if term in tokens}
 
 
 def _bm25(counts: Mapping[str, int], idf: Mapping[str, float], relative_length: float) -> float:
@@ -187,35 +201,22 @@ def folded(results: Sequence[Scored]) -> list[Scored]:
     place_of: dict[object, int] = {}
     for result in results:
         candidate = result.candidate
-        place = next((place_of[name] for name in _known_as(candidate) if name in place_of), None)
-        if place is None:
+        one, words = ("id", candidate.id), (candidate.kind, _saying(candidate))
+        # A message and the memory made of it alone stand for each other; two memories of one message are two.
+        known_as, stands_for = one, one
+        if candidate.kind == "message":
+            known_as, stands_for = ("memory of", candidate.id), ("message", candidate.id)
+        elif len(candidate.sources) == 1:
+            known_as, stands_for = ("message", candidate.sources[0]), ("memory of", candidate.sources[0])
+        place = place_of.get(one, place_of.get(words, place_of.get(known_as, -1)))
+        if place < 0:
             place = len(kept)
             kept.append(result)
             covers.append({})
-            place_of.update((name, place) for name in _stands_for(candidate))
+            place_of[one] = place_of[words] = place_of[stands_for] = place
         covers[place].update(dict.fromkeys(result.covers))
-        place_of.setdefault(("id", candidate.id), place)
-    return [replace(result, covers=tuple(covered)) for result, covered in zip(kept, covers, strict=True)]
-
-
-def _known_as(candidate: Candidate) -> Iterable[object]:
-    """Names under which something kept may stand for this candidate."""
-    yield "id", candidate.id
-    yield "words", candidate.kind, _saying(candidate)
-    if candidate.kind == "message":
-        yield "memory of", candidate.id
-    elif len(candidate.sources) == 1:
-        yield "message", candidate.sources[0]
-
-
-def _stands_for(candidate: Candidate) -> Iterable[object]:
-    """Names of what need not be shown beside this candidate. Two memories of one message are two."""
-    yield "id", candidate.id
-    yield "words", candidate.kind, _saying(candidate)
-    if candidate.kind == "message":
-        yield "message", candidate.id
-    elif len(candidate.sources) == 1:
-        yield "memory of", candidate.sources[0]
+        place_of.setdefault(one, place)
+    return [result._replace(covers=tuple(covered)) for result, covered in zip(kept, covers, strict=True)]
 
 
 def _saying(candidate: Candidate) -> tuple[str, ...]:

@@ -1,17 +1,14 @@
 """Recall: one ranked list over memories and live messages, by words and by meaning."""
 
 import asyncio
-import base64
-import hashlib
-import json
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 from urllib.parse import unquote
 
-from mcp_memory.errors import InvalidInput, Unavailable
+from mcp_memory.errors import Unavailable
 from mcp_memory.longterm import rank
+from mcp_memory.longterm.paging import Place, after, read_cursor
 from mcp_memory.longterm.rank import Candidate, Question, Scored, Statistics
 from mcp_memory.records import Hit, Memory, Message, Page, Query, Scope, parse_message_memory_id, quoted
 from mcp_memory.storage import filters
@@ -32,9 +29,6 @@ HIT_TOKENS = 60
 
 CUT_TO_BUDGET = "cut to max_tokens; next_cursor leads on"
 
-LONGEST_CURSOR = 20_000
-"""Bytes of an unpacked cursor: 48 terms and a few records; more is not one of ours."""
-
 WORDS_ONLY = "searched by words only: {reason}"
 
 
@@ -51,29 +45,6 @@ class _Ranked:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
-    """Where a page starts, and what the first page knew, so that later ones rank the same things the same way."""
-
-    seq: int
-    """How far the scope's writes had come."""
-    order: int = 0
-    score: float = 2.0
-    shown: tuple[str, ...] = ()
-    """Records that stand at exactly this place and were shown."""
-    statistics: Statistics | None = None
-
-    def onward(self, query: Query) -> str:
-        """The cursor; good for the same query only."""
-        known = self.statistics
-        row = [
-            *(_same_query(query), self.seq, self.order, self.score, list(self.shown)),
-            [known.records, known.own_average, known.window_average, known.frequency] if known else None,
-        ]
-        raw = json.dumps(row, separators=(",", ":"), ensure_ascii=False)
-        return base64.urlsafe_b64encode(zlib.compress(raw.encode())).decode().rstrip("=")
-
-
 class Search:
     """Reads both tiers; writes nothing."""
 
@@ -88,15 +59,14 @@ class Search:
             InvalidInput: the cursor is not one of this query's. Unavailable: Redis does not answer, or
                 `mode=semantic` was asked for and there is no vector.
         """
-        place = _read_cursor(query)
+        place = read_cursor(query)
         if not query.text.strip():
             return await self._newest(query, place)
         terms = tuple(query_terms(query.text)[:LONGEST_QUESTION])
         if not terms:
             return Page(hits=(), total=0, note=_note(["the query holds no word"], nothing=True))
-        place = place or _Place(seq=await self._sequence(query.scope))
-        ranked = await self._ranked(query, terms, place)
-        return await self._page(query, ranked, place)
+        place = place or await self._first(query.scope, terms)
+        return await self._page(query, await self._ranked(query, terms, place), place)
 
     async def _sequence(self, scope: Scope) -> int:
         return int(await self._database.command("GET", ScopeKeys(scope).counter) or 0)
@@ -128,7 +98,7 @@ class Search:
         replies = await self._database.search([filters.count(condition) for condition in conditions.values()])
         return {name: filters.rows(reply)[0] for name, reply in zip(conditions, replies, strict=True)}
 
-    async def _newest(self, query: Query, place: _Place | None) -> Page:
+    async def _newest(self, query: Query, place: Place | None) -> Page:
         """Every record that matches the filters, newest first; the total is exact."""
         shown = place.shown if place else ()
         seq = place.seq if place else await self._sequence(query.scope)
@@ -152,62 +122,70 @@ class Search:
             # Those that share the last one's place: this page's, and the one's before if it is still the same.
             same = [key for key, at in found[:end] if at == order]
             same += shown if place and place.order == order else ()
-            cursor = _Place(seq=seq, order=order, shown=tuple(same)).onward(query)
+            cursor = Place(seq=seq, order=order, shown=tuple(same)).onward(query)
         notes = (CUT_TO_BUDGET,) if len(kept) < len(hits) else ()
         return Page(hits=tuple(kept), total=total, next_cursor=cursor, note=_note(notes, nothing=not kept))
 
-    async def _ranked(self, query: Query, terms: tuple[str, ...], place: _Place) -> _Ranked:
+    async def _ranked(self, query: Query, terms: tuple[str, ...], place: Place) -> _Ranked:
         condition = filters.for_query(query, "live")
         if query.cursor is not None:
             condition = filters.written_until(condition, place.seq)
-        statistics = place.statistics or await self._statistics(filters.for_lane("live", query.scope), terms)
-        by_words = query.mode != "semantic"
-        # Together: the worker makes the vector while Redis looks for the words.
-        lexical, vector = await asyncio.gather(
-            self._by_words(condition, terms if by_words else ()), self._vector(query, statistics)
-        )
-        notes: list[str] = []
-        near: list[tuple[str, dict[str, bytes]]] = []
-        if isinstance(vector, bytes):
-            near = await self._by_meaning(condition, vector)
-        elif vector is not None and query.mode == "semantic":
-            raise Unavailable(f"mode=semantic needs the embedding model: {vector.reason}; try mode=auto")
-        elif vector is not None:
-            notes.append(WORDS_ONLY.format(reason=vector.reason))
-        candidates = _candidates([*near, *lexical])
+        statistics = place.statistics
+        found, vector = await self._found(query, condition, terms, statistics)
+        candidates = _candidates(found)
         statistics = statistics.measured(candidates)
         question = Question(
             terms=terms,
             statistics=statistics,
-            by_words=by_words,
+            by_words=query.mode != "semantic",
             by_meaning=isinstance(vector, bytes),
             names=_names(candidates, terms),
         )
+        notes = [WORDS_ONLY.format(reason=vector.reason)] if isinstance(vector, NoVector) else []
         results = rank.cut(rank.folded(rank.scored(candidates, question)), query.min_score)
         return _Ranked(results=results, statistics=statistics, notes=tuple(notes))
 
-    async def _vector(self, query: Query, statistics: Statistics) -> bytes | NoVector | None:
+    async def _found(
+        self, query: Query, condition: Filter, terms: Sequence[str], statistics: Statistics
+    ) -> tuple[list[tuple[str, dict[str, bytes]]], bytes | NoVector | None]:
+        """What the legs bring, and the query's vector."""
         if query.mode == "keyword":
-            return None
-        return await self._vectors.vector(_dense_query(query.text, statistics))
+            return await self._by_words(condition, terms, filters.CANDIDATES), None
+        # Together: the worker makes the vector while Redis looks for the words.
+        few = filters.CANDIDATES_BESIDE_MEANING
+        lexical, vector = await asyncio.gather(
+            self._by_words(condition, () if query.mode == "semantic" else terms, few),
+            self._vectors.vector(_dense_query(query.text, statistics)),
+        )
+        if isinstance(vector, bytes):
+            return [*await self._by_meaning(condition, vector), *lexical], vector
+        if query.mode == "semantic":
+            raise Unavailable(f"mode=semantic needs the embedding model: {vector.reason}; try mode=auto")
+        return await self._by_words(condition, terms, filters.CANDIDATES), vector
 
-    async def _statistics(self, condition: Filter, terms: Sequence[str]) -> Statistics:
+    async def _first(self, scope: Scope, terms: Sequence[str]) -> Place:
+        """The first page's place: the scope's sequence, and how common the terms are in it."""
+        condition = filters.for_lane("live", scope)
         counts = [filters.count(condition), *(filters.count_term(condition, term) for term in terms)]
-        totals = [filters.rows(reply)[0] for reply in await self._database.search(counts)]
-        return Statistics(records=totals[0], frequency=dict(zip(terms, totals[1:], strict=True)))
+        seq, *replies = await self._database.search([("GET", ScopeKeys(scope).counter), *counts])
+        records, *totals = (filters.rows(reply)[0] for reply in replies)
+        statistics = Statistics(records=records, frequency=dict(zip(terms, totals, strict=True)))
+        return Place(seq=int(seq or 0), statistics=statistics)
 
-    async def _by_words(self, condition: Filter, terms: Sequence[str]) -> list[tuple[str, dict[str, bytes]]]:
+    async def _by_words(
+        self, condition: Filter, terms: Sequence[str], limit: int
+    ) -> list[tuple[str, dict[str, bytes]]]:
         if not terms:
             return []
-        searches = [filters.lexical(condition, terms), filters.lexical(condition, terms, "lex|ctx")]
+        searches = [filters.lexical(condition, terms, fields, limit=limit) for fields in ("lex", "lex|ctx")]
         return [row for reply in await self._database.search(searches) for row in filters.rows(reply)[1]]
 
     async def _by_meaning(self, condition: Filter, vector: bytes) -> list[tuple[str, dict[str, bytes]]]:
         (reply,) = await self._database.search([filters.nearest(condition, vector)])
         return filters.rows(reply)[1]
 
-    async def _page(self, query: Query, ranked: _Ranked, place: _Place) -> Page:
-        ahead = [result for result in ranked.results if (-result.score, -result.candidate.order) > _after(place)]
+    async def _page(self, query: Query, ranked: _Ranked, place: Place) -> Page:
+        ahead = [result for result in ranked.results if (-result.score, -result.candidate.order) > after(place)]
         results = ahead[: query.limit]
         read = await self._read([result.candidate.key for result in results])
         hits = [_hit(result, row, explain=query.explain) for result, row in zip(results, read, strict=True) if row]
@@ -220,7 +198,7 @@ class Search:
         if end < len(ahead):
             last = results[end - 1]
             order, statistics = last.candidate.order, ranked.statistics
-            cursor = _Place(seq=place.seq, order=order, score=last.score, statistics=statistics).onward(query)
+            cursor = Place(seq=place.seq, order=order, score=last.score, statistics=statistics).onward(query)
         note = _note(notes, nothing=not ranked.results)
         return Page(hits=tuple(kept), total=len(ranked.results), next_cursor=cursor, note=note)
 
@@ -228,16 +206,18 @@ class Search:
         """The memories behind records or parts; None for what was forgotten meanwhile."""
         wholes = [key.partition("#")[0] for key in record_keys]
         commands: list[Command] = [("HGETALL", key) for key in wholes]
-        commands += [("HMGET", key, "text", "start") for key in record_keys]
+        commands += [("HMGET", key, "text", "start") for key in record_keys if "#" in key]
         replies = await self._database.commands(commands)
+        pieces = iter(replies[len(wholes) :])
         rows: list[_Row | None] = []
-        for key, whole, piece in zip(record_keys, replies[: len(wholes)], replies[len(wholes) :], strict=True):
+        for key, whole in zip(record_keys, replies, strict=False):
             fields = hash_fields(whole)
-            if "doc" not in fields or piece[0] is None:
+            part = int(key.partition("#")[2] or 0)
+            piece = next(pieces) if part else None
+            if "doc" not in fields or (piece is not None and piece[0] is None):
                 rows.append(None)
                 continue
-            part = int(key.partition("#")[2] or 0)
-            if part:
+            if piece is not None:
                 fields |= {"piece": piece[0], "start": piece[1]}
             rows.append(_Row(memory=read_memory(fields), fields=fields, part=part))
         return rows
@@ -267,49 +247,6 @@ class _Row:
     part: int
 
 
-def _read_cursor(query: Query) -> _Place | None:
-    """The place in the query's cursor; None on the first page.
-
-    Raises:
-        InvalidInput: it is not a cursor of this query.
-    """
-    if query.cursor is None:
-        return None
-    try:
-        packed = base64.urlsafe_b64decode(query.cursor + "=" * (-len(query.cursor) % 4))
-        row = json.loads(zlib.decompressobj().decompress(packed, LONGEST_CURSOR))
-        place = _parse_place(row) if row[0] == _same_query(query) else None
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, OverflowError, zlib.error):
-        place = None
-    if place is None:
-        raise InvalidInput(
-            f"cursor={query.cursor[:40]!r}; use the next_cursor of the page before with the same query and filters, "
-            "or leave it out"
-        )
-    return place
-
-
-def _parse_place(row: Sequence[Any]) -> _Place:
-    known = row[5]
-    statistics = None
-    if known is not None:
-        frequency = {str(term): int(records) for term, records in known[3].items()}
-        statistics = Statistics(int(known[0]), frequency, float(known[1]), float(known[2]))
-    shown = tuple(str(key) for key in row[4])
-    return _Place(seq=int(row[1]), order=int(row[2]), score=float(row[3]), shown=shown, statistics=statistics)
-
-
-def _after(place: _Place) -> tuple[float, int]:
-    """What the sort keys of the page's results are greater than."""
-    return -place.score, -place.order
-
-
-def _same_query(query: Query) -> str:
-    """A digest of what must not change from page to page: everything but the page itself."""
-    rest = replace(query, cursor=None, limit=1, max_tokens=None, explain=False, neighbours=0)
-    return hashlib.blake2b(repr(rest).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
-
-
 def _candidates(found: Sequence[tuple[str, dict[str, bytes]]]) -> list[Candidate]:
     """What the legs brought, each record once; the first mention has the cosine."""
     candidates: dict[str, Candidate] = {}
@@ -320,20 +257,23 @@ def _candidates(found: Sequence[tuple[str, dict[str, bytes]]]) -> list[Candidate
 
 
 def _candidate(key: str, fields: Mapping[str, bytes]) -> Candidate:
-    distance = fields.get("distance")
+    distance, sources = fields.get("distance"), fields.get("src")
     return Candidate(
         key=key,
         id=fields["id"].decode(),
         kind=fields["kind"].decode(),
         own=tuple(fields["lex"].decode().split()),
         own_length=int(fields["ln"]),
-        window=tuple(fields.get("ctx", b"").decode().split()),
-        author=frozenset(fields.get("who", b"").decode().split()),
+        window=tuple(fields["ctx"].decode().split()) if "ctx" in fields else (),
+        author=frozenset(fields["who"].decode().split()) if fields.get("who") else _NOBODY,
         second_hand=fields.get("role", b"user") != b"user",
-        sources=tuple(source for source in fields.get("src", b"").decode().split(SEPARATOR) if source),
+        sources=tuple(sources.decode().split(SEPARATOR)) if sources else (),
         order=int(fields["order"]),
         cosine=None if distance is None else 1.0 - float(distance),
     )
+
+
+_NOBODY = frozenset[str]()
 
 
 def _dense_query(text: str, statistics: Statistics) -> str:
@@ -368,7 +308,8 @@ def _hit(result: Scored, row: _Row, *, explain: bool) -> Hit:
     memory = row.memory
     trace: dict[str, Any] | None = None
     if explain:
-        trace = {"legs": {leg: round(value, 4) for leg, value in result.legs.items()}, "terms": list(result.terms)}
+        legs = {leg: round(value, 4) for leg, value in result.legs._asdict().items()}
+        trace = {"legs": legs, "terms": list(result.terms)}
     return Hit(
         memory=memory,
         score=round(result.score, 4),
@@ -387,13 +328,13 @@ def _sources(fields: Mapping[str, bytes]) -> tuple[str, ...]:
 def _why(result: Scored, memory: Memory) -> str:
     """What matched, in a few words."""
     reasons: list[str] = []
-    if result.legs["meaning"] >= 0.3:
-        reasons.append(f"meaning {result.legs['meaning']:.2f}")
+    if result.legs.meaning >= 0.3:
+        reasons.append(f"meaning {result.legs.meaning:.2f}")
     if result.terms:
         reasons.append(f"words: {', '.join(result.terms[:5])}")
-    if result.legs["author"] and memory.author:
+    if result.legs.author and memory.author:
         reasons.append(f"said by {memory.author}")
-    if not result.terms and result.legs["window"]:
+    if not result.terms and result.legs.window:
         reasons.append("words of the turn before")
     return "; ".join(reasons) or "weak match"
 

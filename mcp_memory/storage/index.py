@@ -151,7 +151,8 @@ async def check_server(database: Database) -> list[str]:
             "use Redis 8 for the cluster, or a single Redis"
         )
     problems: list[str] = []
-    if not int(info.get("aof_enabled", 0)) and not int(info.get("rdb_last_save_time", 0)):
+    saves = await database.command("CONFIG", "GET", "save")
+    if not int(info.get("aof_enabled", 0)) and not saves[1]:
         problems.append("no persistence: a restart of Redis loses everything; set `appendonly yes`")
     elif not int(info.get("aof_enabled", 0)):
         problems.append("no append-only file: a killed Redis loses the last minutes; set `appendonly yes`")

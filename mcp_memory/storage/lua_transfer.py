@@ -15,6 +15,14 @@ local function read_row(at)
   return fields, at + n + 1
 end
 
+-- As `lift` in lua.py.
+local function lift(tombstones, lifted, wp)
+  local tombstone = redis.call('HGET', tombstones, wp)
+  if not tombstone then return end
+  redis.call('HSET', lifted, wp, tombstone)
+  redis.call('HDEL', tombstones, wp)
+end
+
 local function delete_record(key)
   for i = 1, tonumber(redis.call('HGET', key, 'parts') or '0') do redis.call('DEL', key .. '#' .. i) end
   redis.call('DEL', key)
@@ -24,10 +32,10 @@ end
 IMPORT_MEMORY = Script(
     _ROWS
     + """
--- KEYS record fingerprints tombstones counter
+-- KEYS record fingerprints tombstones counter lifted
 -- ARGV prefix name fp expected_version said_again channel id sources wp_count wp* row_count (suffix row)*
 -- The words `wp` are those that the line would add; the rows are the memory as it is to be, with its versions.
-local record, fingerprints, tombstones, counter = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local record, fingerprints, tombstones, counter, lifted = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local prefix, name, fp, expected, said_again = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local channel, id, sources, wp_count = ARGV[6], ARGV[7], ARGV[8], tonumber(ARGV[9])
 
@@ -53,7 +61,8 @@ if holder and holder ~= name and redis.call('EXISTS', prefix .. holder) == 1 the
   return {'duplicate'}
 end
 
-for i = 2, #forgotten do redis.call('HDEL', tombstones, forgotten[i]) end
+for i = 2, #forgotten do lift(tombstones, lifted, forgotten[i]) end
+local seq = redis.call('HGET', record, 'seq') or redis.call('INCR', counter)
 local old_fp = redis.call('HGET', record, 'fp')
 if old_fp and redis.call('HGET', fingerprints, old_fp) == name then redis.call('HDEL', fingerprints, old_fp) end
 for v = 1, tonumber(version) do delete_record(record .. '@' .. v) end
@@ -64,10 +73,9 @@ at = at + 1
 for _ = 1, rows do
   local suffix = ARGV[at]
   fields, at = read_row(at + 1)
-  redis.call('HSET', record .. suffix, unpack(fields))
+  redis.call('HSET', record .. suffix, 'seq', seq, unpack(fields))
 end
 redis.call('HSET', fingerprints, fp, name)
-redis.call('INCR', counter)
 redis.call('PUBLISH', channel, 'memory\\31' .. id)
 return {'written'}
 """
@@ -76,12 +84,13 @@ return {'written'}
 IMPORT_MESSAGES = Script(
     _ROWS
     + """
--- KEYS state log ids data counter tombstones
+-- KEYS state log ids data counter tombstones lifted
 -- ARGV record_prefix session_name channel id session_wp continued
 --      row (state) data_count (key json)*
 --      message_count (name wp mode json extracted row_count row*)*
--- mode: 1 searchable, 2 in the transcript only; 0 and 4 the same if it was not forgotten here; 3 not at all.
-local state, log, ids, data, counter, tombstones = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+-- mode: 1 searchable, 2 hidden; 0 and 4 the same if it was not forgotten here; 3 not at all; 5 without words.
+local state, log, ids, data, counter = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local tombstones, lifted = KEYS[6], KEYS[7]
 local prefix, session, channel, id, session_wp, continued = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 
 -- 1. Read the request.
@@ -127,7 +136,7 @@ if fresh and not wanted then return {'nothing'} end
 local offered, newer = {}, false
 for i = 1, #given, 2 do offered[given[i]] = given[i + 1] end
 if fresh then
-  redis.call('HSET', state, 'mark', 0, unpack(given))
+  redis.call('HSET', state, 'mark', 0, 'seq', redis.call('INCR', counter), unpack(given))
 elseif tonumber(offered.active) > tonumber(redis.call('HGET', state, 'active')) then
   newer = true
   for _, field in ipairs({'active', 'order', 'strategy', 'config', 'summary'}) do
@@ -149,15 +158,18 @@ for _, m in ipairs(messages) do
     redis.call('HSET', ids, m.name, m.hidden and 'h' .. place or place)
     if m.extracted == '1' and mark == place then mark = place + 1 end
     added = added + 1
-    if not m.hidden then
+    if m.hidden then
+      before_lex, before_line = false, false  -- what was forgotten is no context
+    elseif m.mode ~= '5' then
+      local seq = redis.call('INCR', counter)
       for part, row in ipairs(m.rows) do
         local key = prefix .. 'message:' .. session .. '/' .. m.name
         if part > 1 then key = key .. '#' .. (part - 1) end
-        redis.call('HSET', key, unpack(row))
+        redis.call('HSET', key, 'seq', seq, unpack(row))
         if part == 1 and before_lex then redis.call('HSET', key, 'ctx', before_lex, 'prev', before_line) end
         if keeps then redis.call('PEXPIREAT', key, keeps) end
       end
-      if m.mode == '1' then redis.call('HDEL', tombstones, m.wp) end
+      if m.mode == '1' then lift(tombstones, lifted, m.wp) end
       for i = 1, #m.rows[1], 2 do
         if m.rows[1][i] == 'own' then before_lex = m.rows[1][i + 1] end
         if m.rows[1][i] == 'line' then before_line = m.rows[1][i + 1] end
@@ -169,10 +181,13 @@ local count = redis.call('LLEN', log)
 if redis.call('HGET', state, 'strategy') == 'off' then mark = count end
 redis.call('HSET', state, 'count', count, 'mark', mark)
 if mark < count then redis.call('HSET', state, 'todo', 'extract') else redis.call('HDEL', state, 'todo') end
-if before_lex then redis.call('HSET', state, 'last_lex', before_lex, 'last_line', before_line) end
+if before_lex then
+  redis.call('HSET', state, 'last_lex', before_lex, 'last_line', before_line)
+else
+  redis.call('HDEL', state, 'last_lex', 'last_line')
+end
 if (added > 0 or newer) and not fresh and continued == '0' then redis.call('HINCRBY', state, 'v', 1) end
 if keeps then for _, key in ipairs({state, log, ids, data}) do redis.call('PEXPIREAT', key, keeps) end end
-if fresh then redis.call('INCR', counter) end
 if fresh or newer or added > 0 then redis.call('PUBLISH', channel, 'session\\31' .. id) end
 return {'written', fresh and '1' or '0', tostring(added)}
 """
@@ -180,12 +195,13 @@ return {'written', fresh and '1' or '0', tostring(added)}
 
 IMPORT_TOMBSTONE = Script(
     """
--- KEYS tombstones fingerprints counter ; ARGV prefix wp expected tombstone at_ms
+-- KEYS tombstones (or those that were lifted) fingerprints counter ; ARGV prefix wp expected tombstone at_ms lifted
 -- What was remembered again after the forgetting is not forgotten.
 local have = redis.call('HGET', KEYS[1], ARGV[2]) or ''
 if have ~= ARGV[3] then return 'changed' end
 local name = redis.call('HGET', KEYS[2], ARGV[2])
-if name and tonumber(redis.call('HGET', ARGV[1] .. name, 'rec') or '0') > tonumber(ARGV[5]) then return 'said anew' end
+local recorded = name and redis.call('HGET', ARGV[1] .. name, 'rec') or '0'
+if ARGV[6] == '0' and tonumber(recorded) > tonumber(ARGV[5]) then return 'said anew' end
 redis.call('HSET', KEYS[1], ARGV[2], ARGV[4])
 redis.call('INCR', KEYS[3])
 return 'written'

@@ -227,15 +227,17 @@ def read_messages(rows: Sequence[bytes]) -> list[Message]:
 
 
 def dense_text(fields: Mapping[str, bytes]) -> str:
-    """What is embedded for a record or a part: its own words first, then the end of the turn before."""
+    """What is embedded for a record or a part: its own words first, then the end of the turn before.
+
+    Without who said it: in a short memory the name outweighs the words, and the author has a leg of its
+    own (recall@10 .823 without, .805 with, on the half of LoCoMo
+    by which it was chosen; no difference where nothing was extracted).
+    """
     text = fields["text"].decode()
     if fields.get("part", b"0") == b"0":
         text = text[: int(fields.get("cut", len(text)))]
-    document: dict[str, Any] = json.loads(fields["doc"]) if "doc" in fields else {}
-    author = document.get("author") or (document.get("role") if fields.get("kind") == b"message" else None)
-    said = f"{author}: {text}" if author else text
     previous = fields.get("prev", b"").decode()
-    return f"{said}\n{previous}" if previous else said
+    return f"{text}\n{previous}" if previous else text
 
 
 def shown_text(memory: Memory, fields: Mapping[str, bytes], part: int, longest: int) -> str:

@@ -216,7 +216,8 @@ class Exporter:
         place: bytes | None = found[0]
         row: list[bytes | None] = found[1]
         recorded, order, parts, vector = row
-        searchable = place is not None and not place.startswith(b"h") and recorded is not None
+        hidden = place is None or place.startswith(b"h")
+        searchable = not hidden and recorded is not None
         vectors = None
         if searchable:
             key = self._keys.record(message_memory_id(session_id, message.id))
@@ -233,37 +234,39 @@ class Exporter:
             created_at=message.created_at,
             recorded_at=from_ms(int(recorded)) if searchable and recorded else None,
             order=int(order) if searchable and order else None,
-            hidden=not searchable,
+            hidden=hidden,
             extracted=extracted,
             vectors=vectors,
         )
 
     async def tombstones(self) -> AsyncGenerator[TombstoneLine]:
-        """What was forgotten, by its fingerprint."""
-        key = self._keys.tombstones
-        names: list[bytes] = sorted(await self._database.command("HKEYS", key))
-        for start in range(0, len(names), PAGE):
-            page = names[start : start + PAGE]
-            rows = await self._database.command("HMGET", key, *page)
-            for name, row in zip(page, rows, strict=True):
-                if row is not None:
-                    yield self._tombstone(name.decode(), Tombstone.from_json(row))
+        """What was forgotten, by its fingerprint; then what of it was said anew."""
+        for lifted, key in ((False, self._keys.tombstones), (True, self._keys.lifted)):
+            names: list[bytes] = sorted(await self._database.command("HKEYS", key))
+            for start in range(0, len(names), PAGE):
+                page = names[start : start + PAGE]
+                rows = await self._database.command("HMGET", key, *page)
+                for name, row in zip(page, rows, strict=True):
+                    if row is not None:
+                        yield self._tombstone(name.decode(), Tombstone.from_json(row), lifted=lifted)
 
-    def _tombstone(self, fingerprint: str, tombstone: Tombstone) -> TombstoneLine:
+    def _tombstone(self, fingerprint: str, tombstone: Tombstone, *, lifted: bool) -> TombstoneLine:
+        sources = [
+            TombstoneSource(
+                session_id=source.session_id,
+                message_id=source.message_id,
+                role=source.role,
+                at=from_ms(source.at_ms),
+            )
+            for source in tombstone.sources
+        ]
         return TombstoneLine(
             namespace=self._scope.namespace,
             user_id=self._scope.user_id,
             fingerprint=fingerprint,
             forgotten_at=from_ms(tombstone.at_ms),
-            sources=[
-                TombstoneSource(
-                    session_id=source.session_id,
-                    message_id=source.message_id,
-                    role=source.role,
-                    at=from_ms(source.at_ms),
-                )
-                for source in tombstone.sources
-            ],
+            lifted=lifted,
+            sources=sources,
         )
 
     async def _in_order(self, condition: Filter) -> AsyncGenerator[list[str]]:

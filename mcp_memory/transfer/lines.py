@@ -236,10 +236,10 @@ class MessageLine(Owned):
     content: Text
     created_at: Moment
     recorded_at: Moment | None
-    """None where it is hidden."""
+    """None where it is in the transcript only: hidden, or without words."""
     order: Order | None
     hidden: bool
-    """In the transcript only: it was forgotten."""
+    """It was forgotten."""
     extracted: bool
     vectors: Vectors = None
 
@@ -255,6 +255,8 @@ class TombstoneLine(Owned):
     kind: Literal["tombstone"] = "tombstone"
     fingerprint: Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
     forgotten_at: Moment
+    lifted: bool
+    """It was said anew since, so that it may be there; should it be forgotten again, these sources count too."""
     sources: list[TombstoneSource]
 
 

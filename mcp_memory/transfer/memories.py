@@ -129,7 +129,9 @@ class Memories:
             count,
             *rows,
         ]
-        return Call(IMPORT_MEMORY, (keys.record(new.id), keys.fingerprints, keys.tombstones, keys.counter), args)
+        return Call(
+            IMPORT_MEMORY, (keys.record(new.id), keys.fingerprints, keys.tombstones, keys.counter, keys.lifted), args
+        )
 
     def _row(self, scope: Scope, line: MemoryLine, state: MemoryState) -> Row:
         memory = Memory(

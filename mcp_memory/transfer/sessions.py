@@ -17,7 +17,7 @@ from mcp_memory.text import fingerprint
 from mcp_memory.transfer.lines import MessageLine, SessionLine, TombstoneLine
 from mcp_memory.transfer.target import Target, flat
 
-SEARCHABLE_IF_NOT_FORGOTTEN, SEARCHABLE, HIDDEN, LEFT_OUT, HIDDEN_IF_NOT_FORGOTTEN = "0", "1", "2", "3", "4"
+SEARCHABLE_IF_NOT_FORGOTTEN, SEARCHABLE, HIDDEN, LEFT_OUT, HIDDEN_IF_NOT_FORGOTTEN, WORDLESS = "012345"
 """How a message is written; as in the script."""
 
 
@@ -113,6 +113,8 @@ class Sessions:
         for place, line in enumerate(lines):
             if current.forgotten_ms is not None and milliseconds(line.created_at) < current.forgotten_ms:
                 modes[place] = LEFT_OUT
+            elif not line.content.strip() and not line.hidden:
+                modes[place] = WORDLESS
             elif line.hidden:
                 modes[place] = HIDDEN if self._target.said_again else HIDDEN_IF_NOT_FORGOTTEN
             else:
@@ -138,7 +140,8 @@ class Sessions:
         args.append(len(lines))
         for place, message in enumerate(lines):
             args += self._message(scope, message, modes[place])
-        return Call(IMPORT_MESSAGES, (own.state, own.log, own.ids, own.data, keys.counter, keys.tombstones), args)
+        shared = (keys.counter, keys.tombstones, keys.lifted)
+        return Call(IMPORT_MESSAGES, (own.state, own.log, own.ids, own.data, *shared), args)
 
     def _message(self, scope: Scope, line: MessageLine, mode: str) -> list[Value]:
         message = _read(line)
@@ -162,17 +165,19 @@ class Tombstones:
     async def write(self, line: TombstoneLine) -> None:
         """One fingerprint."""
         keys = ScopeKeys(line.scope)
+        buried = keys.lifted if line.lifted else keys.tombstones
         given = _given(line)
         reply = b"changed"
         while reply == b"changed":
-            raw = await self._database.command("HGET", keys.tombstones, line.fingerprint)
+            raw = await self._database.command("HGET", buried, line.fingerprint)
             have = None if raw is None else Tombstone.from_json(raw)
             new = given if have is None else _both(have, given)
             if new == have:
                 self._report.unchanged += 1
                 return
             args: list[Value] = [keys.record_prefix, line.fingerprint, raw or "", new.to_json(), new.at_ms]
-            call = Call(IMPORT_TOMBSTONE, (keys.tombstones, keys.fingerprints, keys.counter), args)
+            args.append("1" if line.lifted else "0")
+            call = Call(IMPORT_TOMBSTONE, (buried, keys.fingerprints, keys.counter), args)
             (reply,) = await self._database.run([call])
         if reply == b"written":
             self._report.tombstones += 1
