@@ -26,14 +26,6 @@ CREDENTIAL_PREFIXES = (
     "VERTEXAI_",
     "GOOGLE_APPLICATION_",
 )
-    "AWS_ACCESS_",
-    "AWS_SECRET_",
-    "AWS_SESSION_",
-    "AWS_REGION",
-    "AZURE_",
-    "VERTEXAI_",
-    "GOOGLE_APPLICATION_",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,7 +46,7 @@ async def test_a_memory_comes_back_with_every_field_it_was_given(service: Memory
     for name, value in EVERYTHING.items():
         assert getattr(read, name) == value, name
     assert read.text == "  Swam across\nthe lake \U0001f3ca "
-    assert before <= read.created_at <= datetime.now(UTC)
+    assert before - timedelta(milliseconds=1) <= read.created_at <= datetime.now(UTC)  # kept in milliseconds
     assert (read.version, read.seen, read.source) == (1, 1, "remember")
     (hit,) = (await found(service, scope, "lake")).hits
     assert hit.memory == read
