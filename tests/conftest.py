@@ -13,14 +13,16 @@ from mcp_memory.embedded import Home
 from mcp_memory.records import Scope
 from mcp_memory.service import MemoryService
 from mcp_memory.settings import Settings
-from tests.support import new_scope, settings_of, temporary_home, without_worker
+from tests.keys_table import not_in_the_table
+from tests.support import keys_in, new_scope, settings_of, temporary_home, without_worker
 
 
 @pytest.fixture(scope="session")
 def store_home() -> Generator[Home]:
-    """The home of the store that most tests share; no worker runs in it."""
+    """The home of the store that most tests share; no worker runs in it. Every key left there is in the table."""
     with temporary_home() as home, without_worker(home):
         yield home
+        assert not_in_the_table(keys_in(home)) == []
 
 
 @pytest.fixture(scope="session")

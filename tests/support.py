@@ -13,9 +13,10 @@ from secrets import token_hex
 from typing import Any
 
 import psutil
+import redis
 
 import mcp_memory
-from mcp_memory.embedded import Home, stop
+from mcp_memory.embedded import Home, running, stop
 from mcp_memory.embedded.process import Background, wait_until
 from mcp_memory.ids import new_id
 from mcp_memory.records import (
@@ -136,6 +137,17 @@ def kill_redis(home: Home) -> None:
     process = psutil.Process(int(home.redis_lock.read_text()))
     assert process.name() == "redis-server"
     end([process])
+
+
+def keys_in(home: Home) -> list[tuple[str, str]]:
+    """Every key of a home's Redis with its type."""
+    endpoint = running(home)
+    if endpoint is None:
+        return []
+    client: Any = redis.Redis(unix_socket_path=str(endpoint.socket), password=endpoint.password)
+    with contextlib.closing(client):
+        names: list[bytes] = list(client.scan_iter(count=10_000))
+        return [(name.decode(), client.type(name).decode()) for name in names]
 
 
 def freeze_redis(home: Home) -> Callable[[], None]:

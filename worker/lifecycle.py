@@ -104,8 +104,13 @@ class Lifecycle:
         """With `burst`: leave only when nothing waits for a vector, or the model cannot make any."""
         while self._behind is None and self._problem is None:
             await asyncio.sleep(0.05)
-        while self._behind is not None and await self._behind.once():
-            pass
+        behind = self._behind
+        while behind is not None and behind.problem is None:
+            taken = await behind.once()
+            if behind.backlog == 0:
+                return
+            if not taken:
+                await asyncio.sleep(0.05)  # the loop beside this one has them
 
     def _spawn(self, work: Any) -> None:
         task: asyncio.Task[None] = asyncio.create_task(work)

@@ -142,19 +142,21 @@ FUZZED = st.text(
 async def test_fuzzed_scopes_see_nothing_of_each_other(
     service: MemoryService, store: Store, one: str, two: str
 ) -> None:
-    first = _scope_or_none(one)
+    namespace = new_scope().namespace  # hypothesis comes back to the same names
+    first = _scope_or_none(one, namespace)
     if first is None:
         return
     variants = [two, one.upper(), unicodedata.normalize("NFKC", one), one.strip(), one + "*", one[:-1]]
-    others = [second for second in map(_scope_or_none, variants) if second not in (None, first)]
+    found = [_scope_or_none(name, namespace) for name in variants]
+    others = [second for second in found if second not in (None, first)]
     if others and others[0] is not None:
         await _see_only_their_own(service, store, first, others[0], word=f"w{new_scope().user_id[-6:]}")
 
 
-def _scope_or_none(name: str) -> Scope | None:
+def _scope_or_none(name: str, namespace: str) -> Scope | None:
     """The scope; None where the name is refused in words."""
     try:
-        return Scope(namespace="fuzzed", user_id=name)
+        return Scope(namespace=namespace, user_id=name)
     except InvalidInput as error:
         return None if len(str(error)) < 400 else Scope(namespace=str(error))
 
@@ -332,9 +334,8 @@ async def test_changes_are_heard_in_their_own_scope_only(
         await service.remember(other_scope, [memory("theirs", id="theirs")])
         await service.append_to_session(other_scope, "theirs", [said("theirs")])
         await service.remember(scope, [memory("mine", id="mine")])
-        await service.append_to_session(other_scope, "theirs", [said("theirs again")])
         await service.append_to_session(scope, "s|1", [said("mine")])
-        heard = [await anext(changes) for _ in range(2)]
+        heard = [await anext(changes), await anext(changes)]
     assert [(change.scope, change.kind, change.id) for change in heard] == [
         (scope, "memory", "mine"),
         (scope, "session", "s|1"),

@@ -40,7 +40,7 @@ EVERYTHING: dict[str, Any] = {
 
 
 async def test_a_memory_comes_back_with_every_field_it_was_given(service: MemoryService, scope: Scope) -> None:
-    before = datetime.now(UTC)
+    before = datetime.now(UTC) - timedelta(milliseconds=1)  # times are kept in whole milliseconds
     memory_id = await stored(service, scope, "  Swam across\nthe lake \U0001f3ca ", **EVERYTHING)
     read = await service.get_memory(scope, memory_id)
     for name, value in EVERYTHING.items():

@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from mcp_memory.app import Store, open_store
+from mcp_memory.app import Store, open_service, open_store
 from mcp_memory.embedded import Home
-from mcp_memory.errors import InvalidInput, Unavailable
+from mcp_memory.errors import Internal, InvalidInput, Unavailable
 from mcp_memory.records import Scope
-from mcp_memory.service import MemoryService
 from mcp_memory.settings import ModelSettings
 from mcp_memory.storage import index, keys
 from mcp_memory.storage.client import Database, embedded_pool, url_pool
@@ -52,7 +51,6 @@ async def test_redisvl_sees_the_schema_that_we_declare(store: Store) -> None:
 
 async def test_the_index_has_no_stop_words_and_is_read_through_its_alias(store: Store) -> None:
     info = await index.index_info(store.database)
-    assert int(info["hash_indexing_failures"]) == 0
     assert info.get("stopwords_list", []) == []
     by_alias = await store.database.command("FT.INFO", keys.INDEX)
     assert by_alias[1] == INDEX_NAME.encode()
@@ -105,8 +103,6 @@ async def test_a_store_keeps_the_model_that_it_was_made_with(own_home: Home) -> 
 
 
 async def test_memories_written_before_the_index_knows_vectors_wait_for_them(own_home: Home) -> None:
-    from mcp_memory.app import open_service
-
     asked = settings_of(own_home, models=ModelSettings(embedding_model="openai/one"), models_given=True)
     async with open_service(asked) as service:
         await stored(service, Scope(), "green tea")
@@ -114,15 +110,13 @@ async def test_memories_written_before_the_index_knows_vectors_wait_for_them(own
         assert (stats["memories"], stats["without_vector"], stats["index_failures"]) == (1, 1, 0)
 
 
-async def test_a_vector_of_the_wrong_size_is_noticed(service: MemoryService, store: Store, scope: Scope) -> None:
+async def test_a_vector_of_the_wrong_size_is_noticed(own_home: Home) -> None:
     """RediSearch drops the whole record from the index without an error: only a counter tells."""
-    memory_id = await stored(service, scope, "green tea")
-    key = keys.ScopeKeys(scope).record(memory_id)
-    before = (await service.stats(scope))["index_failures"]
-    await store.database.command("HSET", key, VECTOR, b"short")
-    assert (await service.stats(scope))["index_failures"] == before + 1
-    await store.database.command("HDEL", key, VECTOR)
-    await store.database.command("DEL", key)
+    async with open_store(settings_of(own_home), name="test") as store, open_service(settings_of(own_home)) as service:
+        memory_id = await stored(service, Scope(), "green tea")
+        assert (await service.stats(Scope()))["index_failures"] == 0
+        await store.database.command("HSET", keys.ScopeKeys(Scope()).record(memory_id), VECTOR, b"short")
+        assert (await service.stats(Scope()))["index_failures"] == 1
 
 
 async def test_a_redis_without_search_is_refused_with_what_to_do(own_home: Home) -> None:
@@ -140,39 +134,60 @@ async def test_a_redis_without_search_is_refused_with_what_to_do(own_home: Home)
             await index.ensure(bare, store.identity)
 
 
+class _Users(Database):
+    """A Redis of the user's that answers as told; what it is not told about it refuses, as managed ones do."""
+
+    def __init__(self, **answers: Any) -> None:
+        super().__init__(url_pool("redis://localhost:1", name="test"), where="localhost:1", settles=False)
+        self._answers = answers
+
+    async def command(self, *command: Any) -> Any:
+        answer = self._answers.get(command[0].lower())
+        if answer is None:
+            raise Internal("Redis at localhost:1 refused a command: unknown command")
+        return answer
+
+
+def _info(**fields: Any) -> dict[str, Any]:
+    return {"cluster_enabled": 0, "aof_enabled": 1, "maxmemory_policy": "noeviction"} | fields
+
+
+SEARCH = [[b"name", b"search", b"ver", 80200]]
+
+
 @pytest.mark.parametrize(
-    ("enabled", "version", "refused"), [(1, 21005, True), (1, 80200, False), (0, 21005, False), (1, 0, True)]
+    ("enabled", "version", "accepted"), [(1, 21005, False), (1, 80200, True), (0, 21005, True), (1, 0, False)]
 )
-async def test_a_cluster_that_answers_from_one_shard_is_refused(enabled: int, version: int, refused: bool) -> None:
-    answers = {
-        "INFO": {"cluster_enabled": enabled, "aof_enabled": 1},
-        "MODULE": [[b"name", b"search", b"ver", version]],
-    }
-
-    class Cluster(Database):
-        async def command(self, *command: Any) -> Any:
-            return answers[command[0]]
-
-    database = Cluster(url_pool("redis://localhost:1", name="test"), where="localhost:1", settles=False)
-    if refused:
+async def test_a_cluster_that_answers_from_one_shard_is_refused(enabled: int, version: int, accepted: bool) -> None:
+    module = [[b"name", b"search", b"ver", version]]
+    database = _Users(info=_info(cluster_enabled=enabled), module=module, config=[b"save", b""])
+    if accepted:
+        assert await index.check_server(database) == []
+    else:
         with pytest.raises(Unavailable, match="one shard only"):
             await index.check_server(database)
-    else:
-        assert await index.check_server(database) == []
 
 
-async def test_what_is_wrong_with_a_redis_of_the_users_is_told() -> None:
-    async def problems(**info: Any) -> list[str]:
-        class Users(Database):
-            async def command(self, *command: Any) -> Any:
-                return {"cluster_enabled": 0} | info if command[0] == "INFO" else []
+@pytest.mark.parametrize(
+    ("info", "saves", "told"),
+    [
+        (_info(), b"", []),
+        (_info(aof_enabled=0), b"3600 1", ["no append-only file"]),
+        (_info(aof_enabled=0), b"", ["no persistence"]),
+        (_info(maxmemory_policy="allkeys-lru"), b"", ["evicted"]),
+    ],
+)
+async def test_what_is_wrong_with_a_redis_of_the_users_is_told(
+    info: dict[str, Any], saves: bytes, told: list[str]
+) -> None:
+    problems = await index.check_server(_Users(info=info, module=SEARCH, config=[b"save", saves]))
+    assert len(problems) == len(told)
+    assert all(word in problem for word, problem in zip(told, problems, strict=True))
 
-        return await index.check_server(Users(url_pool("redis://localhost:1", name="test"), where="x", settles=False))
 
-    assert await problems(aof_enabled=1, maxmemory_policy="noeviction") == []
-    assert "no append-only file" in (await problems(aof_enabled=0, rdb_last_save_time=1))[0]
-    assert "no persistence" in (await problems(aof_enabled=0, rdb_last_save_time=0))[0]
-    assert "evicted" in (await problems(aof_enabled=1, maxmemory_policy="allkeys-lru"))[0]
+async def test_a_managed_redis_that_hides_its_configuration_can_be_used() -> None:
+    assert await index.check_server(_Users(info=_info(), module=SEARCH)) == []
+    assert await index.check_server(_Users(info=_info(), module=SEARCH, config=[])) == []
 
 
 def test_a_pool_of_the_embedded_store_hides_its_password() -> None:

@@ -1,7 +1,6 @@
 """Every key has its place in the table of `keys.py`; names of callers cannot leave theirs."""
 
 import re
-from collections.abc import Iterable
 from datetime import timedelta
 
 import pytest
@@ -18,46 +17,9 @@ from mcp_memory.records import (
     quoted,
 )
 from mcp_memory.service import MemoryService
-from mcp_memory.storage import keys
 from mcp_memory.storage.keys import ScopeKeys, record_name
+from tests.keys_table import WORD, not_in_the_table
 from tests.support import memory, said, stored
-
-_WORD = r"[A-Za-z0-9_.~%-]"
-_PATTERNS = {
-    "{S}": rf"\{{{_WORD}+\|{_WORD}+\}}",
-    "message:<s>/<m>": rf"message:{_WORD}+/{_WORD}+(?:#\d+)?",
-    "<id>#<n>": rf"{_WORD}*(?:@\d+)?#\d+",
-    "<id>@<v>": rf"{_WORD}*@\d+",
-    "<id>": rf"{_WORD}*",
-    "<session>": rf"{_WORD}*",
-    "<token>": rf"{_WORD}+",
-    "<model>": rf"{_WORD}+",
-    "<hash>": "[0-9a-f]{32}",
-    "…": ".*",
-}
-
-
-def table() -> dict[str, tuple[re.Pattern[str], str]]:
-    """The key patterns of the table in `keys.py`, with the types that stand beside them."""
-    rows = re.findall(r"^    (mem:\S+) +(HASH|LIST|STRING|channel|the wire)", str(keys.__doc__), re.MULTILINE)
-    assert len(rows) > 10
-    patterns: dict[str, tuple[re.Pattern[str], str]] = {}
-    for row, kind in rows:
-        text = re.escape(row).replace(r"\{S\}", "{S}").replace(r"\#", "#").replace(r"\@", "@")
-        for name, pattern in _PATTERNS.items():
-            text = text.replace(name, pattern)
-        patterns[row] = re.compile(text), kind.lower()
-    return patterns
-
-
-def not_in_the_table(found: Iterable[tuple[str, str]]) -> list[str]:
-    """Of (key, type), those that no row describes. arq brings its own keys for a job's arguments and the like."""
-    rows = [(pattern, kind) for pattern, kind in table().values() if kind != "channel"]
-
-    def described(key: str, kind: str) -> bool:
-        return any(pattern.fullmatch(key) and stated in (kind, "the wire") for pattern, stated in rows)
-
-    return [f"{key} ({kind})" for key, kind in found if not described(key, kind) and not key.startswith("arq:")]
 
 
 async def keys_of(store: Store) -> list[tuple[str, str]]:
@@ -130,7 +92,7 @@ def test_a_message_id_is_read_back_as_the_two_names_it_was_made_of(session_id: s
     joined = message_memory_id(session_id, message_id)
     assert parse_message_memory_id(joined) == (session_id, message_id)
     assert record_name(joined) == joined
-    assert re.fullmatch(rf"message:{_WORD}+/{_WORD}+", joined)
+    assert re.fullmatch(rf"message:{WORD}+/{WORD}+", joined)
 
 
 @given(st.text(max_size=30).filter(str.isprintable) | st.text(alphabet="mesag:/%2Fab", max_size=20))
@@ -148,7 +110,7 @@ def test_a_name_is_quoted_without_loss_and_without_anything_that_means_something
 
     assert check_name("id", name) == name
     assert unquote(quoted(name)) == name
-    assert re.fullmatch(rf"{_WORD}+", quoted(name))
+    assert re.fullmatch(rf"{WORD}+", quoted(name))
 
 
 def test_jobs_of_two_sessions_never_share_an_id() -> None:
