@@ -49,10 +49,13 @@ class Lanes:
         return done
 
     def close(self) -> None:
-        """End each lane after the text it is at; whoever still waits gets `Unavailable`. Blocks until then."""
+        """From now on nothing is begun: each lane ends after the text it is at. Does not wait; `join` does."""
         self._closed = True
         for _ in self._threads:
             self._put(_FIRST, "", None)
+
+    def join(self) -> None:
+        """After `close`, wait for the lanes to end; whoever still waits for one gets `Unavailable`."""
         for thread in self._threads:
             thread.join()
         while True:

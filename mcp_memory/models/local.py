@@ -46,4 +46,5 @@ class LocalEmbedder:
 
     async def close(self) -> None:
         """See `Embedder`; waits for the texts that are being embedded."""
-        await asyncio.to_thread(self._lanes.close)
+        self._lanes.close()
+        await asyncio.to_thread(self._lanes.join)

@@ -1,6 +1,6 @@
 """The little of the ONNX file format that the local model needs: find tensors in a file, write a graph.
 
-The `onnx` package would do both; it is 20 MB and a protobuf runtime for what is a hundred lines here.
+The `onnx` package would do both; it is 31 MB and a protobuf runtime for what is a hundred lines here.
 Source of every field number: `onnx/onnx.proto` of ONNX, IR version 8.
 """
 
