@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from secrets import token_hex
@@ -89,8 +90,7 @@ async def pages(service: MemoryService, query: Query) -> list[Page]:
     """Every page of a query."""
     read = [await service.recall(query)]
     while read[-1].next_cursor is not None:
-        fields = {name: getattr(query, name) for name in Query.__dataclass_fields__}
-        read.append(await service.recall(Query(**{**fields, "cursor": read[-1].next_cursor})))
+        read.append(await service.recall(replace(query, cursor=read[-1].next_cursor)))
         assert len(read) < 10_000
     return read
 

@@ -23,8 +23,15 @@ from mcp_memory.transfer import ImportReport, export_lines, import_lines
 from tests.support import found, kinds, memory, new_scope, recalled, said, settings_of, stored
 
 MAY = datetime(2026, 5, 1, 9, 30, 15, 123456, tzinfo=UTC)
-HEADER = {"kind": "header", "format": "mcp-memory", "version": 1, "exported_at": "2026-05-01T00:00:00+00:00"}
-HEADER |= {"embedding_model": "local/all-MiniLM-L6-v2", "dim": 384, "vectors": False}
+HEADER: dict[str, Any] = {
+    "kind": "header",
+    "format": "mcp-memory",
+    "version": 1,
+    "exported_at": "2026-05-01T00:00:00+00:00",
+    "embedding_model": "local/all-MiniLM-L6-v2",
+    "dim": 384,
+    "vectors": False,
+}
 
 
 async def exported(store: Store, scope: Scope | None = None, *, vectors: bool = False) -> list[str]:
@@ -246,7 +253,9 @@ MEMORIES = st.builds(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.lists(MEMORIES, max_size=5), st.lists(TEXTS, max_size=4), st.dictionaries(TEXTS, JSONS, max_size=2))
 async def test_whatever_was_stored_goes_round(
     service: MemoryService, store: Store, items: Any, contents: list[str], data: Any
@@ -549,7 +558,9 @@ async def test_no_part_of_a_bad_line_is_written(service: MemoryService, store: S
     assert {row["id"] for row in rows(await exported(store, scope))} == {"good", "last"}
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.lists(st.text(max_size=40) | JSONS.map(json.dumps), max_size=4))
 async def test_any_text_is_a_bad_line_and_no_crash(store: Store, lines: list[str]) -> None:
     report = await import_lines(store, [json.dumps(HEADER), *lines])

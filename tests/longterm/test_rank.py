@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_memory.longterm import rank
-from mcp_memory.longterm.rank import Candidate, Question, Scored, Statistics
+from mcp_memory.longterm.rank import Candidate, Legs, Question, Scored, Statistics
 from mcp_memory.text import stems
 
 NOBODY = frozenset[str]()
@@ -119,8 +119,14 @@ def test_every_score_is_between_0_and_1_and_sorted(texts: list[list[str]], asked
     assert sorted(ids(results)) == sorted(each.id for each in candidates)
 
 
+NO_LEGS = Legs(0.0, 0.0, 0.0, 0.0)
+
+
+NO_LEGS = Legs(0.0, 0.0, 0.0, 0.0)
+
+
 def _results(*scores: float) -> list[Scored]:
-    return [Scored(candidate=candidate(f"w{n}"), score=score, terms=(), legs={}) for n, score in enumerate(scores)]
+    return [Scored(candidate=candidate(f"w{n}"), score=score, terms=(), legs=NO_LEGS) for n, score in enumerate(scores)]
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,10 @@ def test_any_other_name_is_taken_as_it_is(name: str) -> None:
 NAMES = st.text(min_size=1, max_size=8) | st.text(alphabet="ab|:%{}*@#,. ", min_size=1, max_size=5)
 
 
+# The store is shared on purpose: every example has a scope of its own in it.
+SHARED_STORE = (HealthCheck.function_scoped_fixture, HealthCheck.too_slow)
+
+
 @settings(max_examples=500, deadline=None)
 @given(NAMES, NAMES, NAMES, NAMES)
 @example("a|b", "c", "a", "b|c")
@@ -137,7 +141,9 @@ FUZZED = st.text(
 )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(FUZZED, FUZZED)
 async def test_fuzzed_scopes_see_nothing_of_each_other(
     service: MemoryService, store: Store, one: str, two: str
@@ -148,8 +154,8 @@ async def test_fuzzed_scopes_see_nothing_of_each_other(
         return
     variants = [two, one.upper(), unicodedata.normalize("NFKC", one), one.strip(), one + "*", one[:-1]]
     found = [_scope_or_none(name, namespace) for name in variants]
-    others = [second for second in found if second not in (None, first)]
-    if others and others[0] is not None:
+    others = [second for second in found if second is not None and second != first]
+    if others:
         await _see_only_their_own(service, store, first, others[0], word=f"w{new_scope().user_id[-6:]}")
 
 

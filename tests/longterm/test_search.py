@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -364,15 +365,9 @@ async def test_pages_stay_as_they_were_while_new_memories_arrive(
 ) -> None:
     # R2: totals and offsets of the predecessor were of no use.
     await service.remember(scope, [memory(f"tea {'leaf ' * (number % 5)}number{number}") for number in range(30)])
-    query: dict[str, Any] = {
-        "scope": scope,
-        "text": text,
-        "limit": 10,
-        "mode": "keyword",
-        "min_score": 0 if text else None,
-    }
-    whole = await service.recall(Query(**query | {"limit": 50}))
-    page = await service.recall(Query(**query))
+    query = Query(scope=scope, text=text, limit=10, mode="keyword", min_score=0 if text else None)
+    whole = await service.recall(replace(query, limit=50))
+    page = await service.recall(query)
     shown = [hit.memory.id for hit in page.hits]
     totals = {page.total}
     while page.next_cursor is not None:
@@ -380,7 +375,7 @@ async def test_pages_stay_as_they_were_while_new_memories_arrive(
         await service.remember(
             scope, [memory(f"tea leaf {len(shown)}"), memory(f"leaf of {len(shown)} {'maple ' * 9}")]
         )
-        page = await service.recall(Query(**query, cursor=page.next_cursor))
+        page = await service.recall(replace(query, cursor=page.next_cursor))
         shown += [hit.memory.id for hit in page.hits]
         totals.add(page.total)
     assert shown == [hit.memory.id for hit in whole.hits]

@@ -198,7 +198,7 @@ async def _later() -> datetime:
 
 async def test_null_clears_a_field_and_the_version_before_still_has_it(service: MemoryService, scope: Scope) -> None:
     memory_id = await stored(service, scope, "Swam across", **EVERYTHING)
-    cleared = dict.fromkeys(("topics", "entities", "event_date", "pinned", "metadata"))
+    cleared: dict[str, Any] = dict.fromkeys(("topics", "entities", "event_date", "pinned", "metadata"))
     edited = await service.edit_memory(scope, memory_id, cleared)
     read = await service.get_memory(scope, memory_id)
     assert read == edited

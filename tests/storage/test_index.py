@@ -1,6 +1,7 @@
 """The index: made once by whoever comes first, the same for redisvl as for us, and of one embedding model."""
 
 import asyncio
+import importlib
 import warnings
 from dataclasses import replace
 from typing import Any
@@ -21,10 +22,10 @@ from tests.support import crew, settings_of, stored
 async def test_redisvl_sees_the_schema_that_we_declare(store: Store) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from redisvl.index import AsyncSearchIndex
+        redisvl: Any = importlib.import_module("redisvl.index")
 
         client: Any = store.database._redis  # pyright: ignore[reportPrivateUsage]
-        seen: Any = await AsyncSearchIndex.from_existing(INDEX_NAME, redis_client=client)
+        seen: Any = await redisvl.AsyncSearchIndex.from_existing(INDEX_NAME, redis_client=client)
         schema = seen.schema
     assert schema.index.name == INDEX_NAME
     assert (
