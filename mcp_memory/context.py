@@ -1,5 +1,6 @@
 """One block for a prompt, from what is remembered: fenced, labelled as data, within a budget. Pure."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -68,6 +69,9 @@ class Block:
         return Context(context=text, memory_ids=tuple(self._ids), tokens=estimate_tokens(text))
 
 
+_TAG = re.compile("<(?=/?memory)", re.IGNORECASE)
+
+
 def defanged(text: str) -> str:
-    """Text that cannot close the fence it is put in."""
-    return text.replace("</memory", "<\\/memory").replace("<memory", "<\\memory")
+    """Text that can neither close nor open the fence it is put in."""
+    return _TAG.sub("&lt;", text)

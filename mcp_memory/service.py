@@ -37,9 +37,6 @@ from mcp_memory.working.store import ANEW, HIDDEN, WORDLESS, Append, Replayed, S
 PREVIEWED = 50
 """The most memories that one preview shows, and that its token forgets."""
 
-STANDING = ("preference", "instruction", "identity")
-"""Kinds of what was extracted that hold whatever is talked about."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
@@ -276,12 +273,9 @@ class MemoryService:
 
     async def profile(self, scope: Scope, *, max_tokens: int = 1000) -> list[Memory]:
         """Pinned memories, then standing preferences and instructions, newest first, within the budget."""
-        pinned = await self._search.pinned(scope)
-        recent = await self._search.recall(Query(scope=scope, memory_type=("semantic",), limit=50, topics=()))
-        standing = [hit.memory for hit in recent.hits if hit.memory.metadata.get("kind") in STANDING]
         kept: list[Memory] = []
         spent = 0
-        for memory in {memory.id: memory for memory in (*pinned, *standing)}.values():
+        for memory in await self._search.standing(scope):
             spent += estimate_tokens(memory.text) + 4
             if spent > max_tokens:
                 break

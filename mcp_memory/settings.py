@@ -19,6 +19,8 @@ from mcp_memory.records import Scope
 
 T = TypeVar("T")
 
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
 REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 
 
@@ -109,7 +111,7 @@ class Settings:
             reconcile_wait=read.seconds("MCP_MEMORY_RECONCILE_SECONDS", default=1, low=0),
             extraction_debounce=read.seconds("EXTRACTION_DEBOUNCE_SECONDS", default=5, low=0),
             model_path=_path(read.text("MCP_MEMORY_MODEL_PATH")),
-            log_level=(read.text("LOG_LEVEL") or "WARNING").upper(),
+            log_level=read.parsed("LOG_LEVEL", parse=_log_level, default="WARNING", allowed=", ".join(LOG_LEVELS)),
         )
 
 
@@ -182,15 +184,16 @@ def _scope(read: _Reader) -> Scope:
 
 
 def _timezone(read: _Reader) -> tzinfo:
-    name = read.text("MCP_MEMORY_TIMEZONE") or read.text("TZ")
-    if name is not None:
-        return read.parsed(
-            "MCP_MEMORY_TIMEZONE",
-            parse=ZoneInfo,
-            default=_machine_timezone() if read.text("MCP_MEMORY_TIMEZONE") is None else UTC,
-            allowed="an IANA name such as Europe/Berlin",
-        )
-    return _machine_timezone()
+    """The zone given; else the process's (TZ, where it is a name); else the machine's."""
+    given = read.parsed(
+        "MCP_MEMORY_TIMEZONE", parse=ZoneInfo, default=None, allowed="an IANA name such as Europe/Berlin"
+    )
+    if given is not None:
+        return given
+    try:
+        return ZoneInfo((read.text("TZ") or "").removeprefix(":"))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return _machine_timezone()
 
 
 def _machine_timezone() -> tzinfo:
@@ -215,6 +218,12 @@ def _limits(read: _Reader) -> Limits:
         if value is not None:
             given[limit.name] = value
     return Limits(**given)
+
+
+def _log_level(value: str) -> str:
+    if value.upper() not in LOG_LEVELS:
+        raise ValueError
+    return value.upper()
 
 
 def _positive(value: str) -> int | None:

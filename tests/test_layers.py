@@ -18,7 +18,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("mcp_memory.service",),
     ("mcp_memory.app",),
     ("mcp_memory.transfer",),
-    ("mcp_memory.faces", "mcp_memory.__main__", "worker"),
+    ("mcp_memory.faces", "worker"),
+    ("mcp_memory.__main__",),
 )
 
 # Libraries that only some may know.

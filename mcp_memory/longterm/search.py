@@ -71,11 +71,14 @@ class Search:
     async def _sequence(self, scope: Scope) -> int:
         return int(await self._database.command("GET", ScopeKeys(scope).counter) or 0)
 
-    async def pinned(self, scope: Scope, *, limit: int = 100) -> list[Memory]:
-        """The pinned memories of a scope, newest first."""
-        condition = filters.for_lane("whole", scope).also("@pinned:{1}")
-        (reply,) = await self._database.search([filters.newest(condition, limit=limit)])
-        read = await self._read([key for key, _ in filters.rows(reply)[1]])
+    async def standing(self, scope: Scope, *, limit: int = 100) -> list[Memory]:
+        """The pinned memories of a scope, then its preferences and the like, each newest first."""
+        whole = filters.for_lane("whole", scope)
+        replies = await self._database.search(
+            [filters.newest(whole.also(f"@{field}:{{1}}"), limit=limit) for field in ("pinned", "standing")]
+        )
+        found = dict.fromkeys(key for reply in replies for key, _ in filters.rows(reply)[1])
+        read = await self._read(list(found))
         return [row.memory for row in read if row is not None]
 
     async def topics(self, scope: Scope, *, prefix: str) -> list[str]:

@@ -18,7 +18,10 @@ from redis.exceptions import (
     AuthenticationError,
     BusyLoadingError,
     ConnectionError,
+    NoPermissionError,
     NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
     RedisError,
     ResponseError,
     TimeoutError,
@@ -34,6 +37,9 @@ CLIENT_NAME = "mcp-memory"
 
 SOCKET_TIMEOUT = timedelta(seconds=20)
 """Longer than the search limit, so that a slow query is an error of Redis and not a cut line."""
+LOADINGS = 3
+"""How often scripts are loaded anew: a Redis that is killed after the loading has lost them again."""
+
 SEARCH_LIMIT = timedelta(seconds=5)
 """After this long RediSearch gives up. Where its policy is RETURN the answer is then empty, so that an
 answer which took as long is refused as well."""
@@ -177,8 +183,10 @@ class Database:
     async def run(self, calls: Sequence[Call]) -> list[Any]:
         """Run scripts in one round trip, in order, and answer once what they wrote is safe from a killed Redis."""
         replies = await self._evaluate(calls)
-        unknown = [index for index, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
-        if unknown:
+        for _ in range(LOADINGS):
+            unknown = [index for index, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
+            if not unknown:
+                break
             bodies = {calls[index].script.body for index in unknown}
             await self.commands([("SCRIPT", "LOAD", body) for body in bodies])
             again = await self._evaluate([calls[index] for index in unknown])
@@ -268,6 +276,8 @@ class Database:
         except AuthenticationError as error:
             raise Unavailable(f"Redis at {self.where} refuses the password; check REDIS_URL") from error
         except (ConnectionError, TimeoutError, OSError) as error:
+            if "WRONGPASS" in str(error) or "invalid username-password" in str(error) or "NOAUTH" in str(error):
+                raise Unavailable(f"Redis at {self.where} refuses the password; check REDIS_URL") from error
             raise Unavailable(
                 f"Redis at {self.where} does not answer; is it running? `mcp-memory doctor` tells more"
             ) from error
@@ -277,15 +287,16 @@ class Database:
             raise Internal(f"Redis at {self.where}: {type(error).__name__}") from error
 
 
+_NO_WRITES = ("OOM", "READONLY", "MISCONF", "NOPERM", "NOREPLICAS")
+
+
 def refused(error: ResponseError, where: str) -> Unavailable | Internal:
     """What a refusal of Redis means to the caller."""
     text = str(error)
     if "Timeout limit" in text:
         return Unavailable("the search ran out of time; narrow it by a filter, or try again")
-    if text.startswith(("OOM", "READONLY", "MISCONF", "NOPERM")) or "MISCONF" in text:
-        return Unavailable(
-            f"Redis at {where} takes no writes ({text.split(' ', maxsplit=1)[0]}); see `mcp-memory doctor`"
-        )
+    if isinstance(error, (OutOfMemoryError, ReadOnlyError, NoPermissionError)) or text.startswith(_NO_WRITES):
+        return Unavailable(f"Redis at {where} takes no writes ({text[:60]}); see `mcp-memory doctor`")
     if "no such index" in text.lower() or "unknown index" in text.lower():
         return Unavailable(f"the search index is missing on Redis at {where}; call again, it is made anew")
     return Internal(f"Redis at {where} refused a command: {text.split(':', maxsplit=1)[0][:80]}")

@@ -25,6 +25,7 @@ SCHEMA: tuple[tuple[str, ...], ...] = (
     ("entities", "TAG", *_TAG),
     ("todo", "TAG", *_TAG),  # embed, extract: the truth of what is still to be done
     ("pinned", "TAG", *_TAG),
+    ("standing", "TAG", *_TAG),  # preferences and the like, which hold whatever is talked about
     ("lex", "TEXT", "NOSTEM"),  # own words, with date and author
     ("ctx", "TEXT", "NOSTEM"),  # the words of the turn before
     ("at", "NUMERIC"),  # event date, else creation; ms
@@ -151,14 +152,22 @@ async def check_server(database: Database) -> list[str]:
             "use Redis 8 for the cluster, or a single Redis"
         )
     problems: list[str] = []
-    saves = await database.command("CONFIG", "GET", "save")
-    if not int(info.get("aof_enabled", 0)) and not saves[1]:
+    if not int(info.get("aof_enabled", 0)) and not await _saves(database):
         problems.append("no persistence: a restart of Redis loses everything; set `appendonly yes`")
     elif not int(info.get("aof_enabled", 0)):
         problems.append("no append-only file: a killed Redis loses the last minutes; set `appendonly yes`")
     if info.get("maxmemory_policy", "noeviction") != "noeviction":
         problems.append(f"maxmemory-policy is {info['maxmemory_policy']}: memories can be evicted; set `noeviction`")
     return problems
+
+
+async def _saves(database: Database) -> bool:
+    """Whether Redis writes snapshots; a managed one that hides its configuration is believed to."""
+    try:
+        name_and_value: list[bytes] = await database.command("CONFIG", "GET", "save")
+    except MemoryServerError:
+        return True
+    return len(name_and_value) < 2 or bool(name_and_value[1])
 
 
 def search_version(modules: list[Any]) -> int:

@@ -19,6 +19,9 @@ from mcp_memory.text import content_stems, fingerprint, parts, stems
 PREVIOUS_CHARACTERS = 280
 """Of the turn before, what is embedded with a message: about 64 word pieces (decision 6)."""
 
+STANDING = ("preference", "instruction", "identity")
+"""Kinds, as `metadata.kind` says them, of what holds whatever is talked about."""
+
 Fields = dict[str, str | bytes | int | float]
 
 
@@ -95,6 +98,8 @@ def _tags(memory: Memory, *, session_id: str | None) -> Fields:
         fields["entities"] = SEPARATOR.join(map(label_tag, memory.entities))
     if memory.pinned:
         fields["pinned"] = "1"
+    if memory.metadata.get("kind") in STANDING:
+        fields["standing"] = "1"
     if memory.role is not None and memory.author is None:
         fields["role"] = memory.role
     fields["todo"] = "embed"

@@ -222,6 +222,15 @@ async def test_a_replayed_message_goes_to_the_transcript_only(
     assert not any("peanuts" in text for text in await recalled(service, scope))
 
 
+async def test_a_message_of_the_same_moment_is_a_replay_even_if_a_clock_was_ahead(
+    service: MemoryService, scope: Scope
+) -> None:
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    await service.forget(scope, [await _learnt(service, scope, created_at=tomorrow)])
+    replay = said(f"Please note: {SECRET}. Thanks!", id="new", created_at=tomorrow)
+    assert (await service.append_to_session(scope, "s2", [replay])).forgotten == ("new",)
+
+
 async def test_what_the_user_says_anew_later_is_back(service: MemoryService, store: Store, scope: Scope) -> None:
     await service.forget(scope, [await _learnt(service, scope)])
     anew = said(f"Please note: {SECRET}. Thanks!", id="n1", created_at=datetime.now(UTC) + timedelta(seconds=1))

@@ -122,9 +122,6 @@ def test_every_score_is_between_0_and_1_and_sorted(texts: list[list[str]], asked
 NO_LEGS = Legs(0.0, 0.0, 0.0, 0.0)
 
 
-NO_LEGS = Legs(0.0, 0.0, 0.0, 0.0)
-
-
 def _results(*scores: float) -> list[Scored]:
     return [Scored(candidate=candidate(f"w{n}"), score=score, terms=(), legs=NO_LEGS) for n, score in enumerate(scores)]
 
