@@ -12,7 +12,7 @@ from mcp_memory.errors import InvalidInput, NotFound
 from mcp_memory.jobs import ExtractSession, JobQueue
 from mcp_memory.longterm.search import Search
 from mcp_memory.longterm.store import LongTermStore, unknown_id
-from mcp_memory.longterm.tombstones import Source, Tombstone, is_replay, source_of
+from mcp_memory.longterm.tombstones import Source, Tombstone, is_replay, session_fingerprint, source_of
 from mcp_memory.records import (
     Appended,
     Memory,
@@ -213,7 +213,7 @@ class MemoryService:
     async def _forget_session(self, scope: Scope, session_id: str, *, expected_version: int) -> None:
         now = _now()
         _, messages = await self._working.transcript(scope, session_id)
-        words: dict[str, list[Source]] = {}
+        words: dict[str, list[Source]] = {session_fingerprint(session_id): []}
         for message in messages:
             words.setdefault(fingerprint(message.content), []).append(source_of(session_id, message))
         tombstones = await self._long_term.tombstones(scope, words, now=now)

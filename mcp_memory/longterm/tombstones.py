@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from mcp_memory.records import Message
+from mcp_memory.text import fingerprint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,3 +74,8 @@ def _repeats(said: Source, source: Source, *, same_words: bool) -> bool:
 def merged(sources: Iterable[Source]) -> tuple[Source, ...]:
     """Each once, in order."""
     return tuple(dict.fromkeys(sources))
+
+
+def session_fingerprint(session_id: str) -> str:
+    """Under which the forgetting of a whole session is kept; no text has it."""
+    return fingerprint(session_id.encode().hex(), event_day="session")

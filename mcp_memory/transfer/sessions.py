@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from mcp_memory.errors import InvalidInput
-from mcp_memory.longterm.tombstones import Source, Tombstone, is_replay, merged, source_of
+from mcp_memory.longterm.tombstones import Source, Tombstone, is_replay, merged, session_fingerprint, source_of
 from mcp_memory.records import Message, Scope, quoted
 from mcp_memory.storage.client import Call, Value
 from mcp_memory.storage.filters import lane_tag, milliseconds
 from mcp_memory.storage.keys import ScopeKeys
 from mcp_memory.storage.lua_transfer import IMPORT_MESSAGES, IMPORT_TOMBSTONE
 from mcp_memory.storage.rows import Fields, message_json, message_row
-from mcp_memory.text import fingerprint
 from mcp_memory.transfer.lines import MessageLine, SessionLine, TombstoneLine
 from mcp_memory.transfer.target import Target, flat
 
@@ -183,11 +182,6 @@ class Tombstones:
             self._report.tombstones += 1
         else:
             self._report.unchanged += 1
-
-
-def session_fingerprint(session_id: str) -> str:
-    """Under which the forgetting of a whole session is kept; no text has it."""
-    return fingerprint(session_id.encode().hex(), event_day="session")
 
 
 def _mode(line: MessageLine, tombstone: Tombstone) -> str:
