@@ -5,9 +5,8 @@ import logging
 from collections.abc import Sequence
 from datetime import timedelta
 
-from mcp_memory.models.embed import Embedder
-
 from mcp_memory.errors import MemoryServerError, Unavailable
+from mcp_memory.models.embed import Embedder
 from mcp_memory.storage import filters, keys, lua
 from mcp_memory.storage.client import Call, Database
 from mcp_memory.storage.rows import dense_text
