@@ -8,7 +8,7 @@ from secrets import token_urlsafe
 from typing import Any, TypeAlias
 
 from mcp_memory.context import Block, Context, line
-from mcp_memory.errors import InvalidInput, NotFound
+from mcp_memory.errors import Conflict, InvalidInput, NotFound
 from mcp_memory.jobs import ExtractSession, JobQueue
 from mcp_memory.longterm.search import Search
 from mcp_memory.longterm.store import LongTermStore, unknown_id
@@ -180,7 +180,8 @@ class MemoryService:
         self, scope: Scope, memories: Sequence[Memory], *, total: int, session: Mapping[str, Any] | None = None
     ) -> Preview:
         token = token_urlsafe(9)
-        kept = {"ids": [memory.id for memory in memories], "session": session, "total": total}
+        wordings = {memory.id: fingerprint(memory.text) for memory in memories}
+        kept = {"ids": list(wordings), "wordings": wordings, "session": session, "total": total}
         if memories or session:
             await self._long_term.keep_preview(scope, token, kept)
         messages = int(session["messages"]) if session else 0
@@ -200,13 +201,17 @@ class MemoryService:
             NotFound: the token is unknown or its time is over. Conflict: the session changed since.
         """
         kept = await self._long_term.read_preview(scope, confirm)
+        memories = await self._long_term.read(scope, kept["ids"])
+        for memory in memories:
+            if fingerprint(memory.text) != kept["wordings"][memory.id]:
+                raise Conflict(f"memory {memory.id[:80]!r} says something else by now; preview again")
         forgotten: list[str] = []
         session = kept["session"]
         if session:
             await self._forget_session(scope, session["session_id"], expected_version=session["version"])
             forgotten.append(f"session:{session['session_id']}")
-        ids = [memory.id for memory in await self._long_term.read(scope, kept["ids"])]
-        forgotten += await self.forget(scope, ids)
+        left = [memory.id for memory in await self._long_term.read(scope, kept["ids"])]
+        forgotten += await self.forget(scope, left)
         await self._long_term.drop_preview(scope, confirm)
         return forgotten
 

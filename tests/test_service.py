@@ -258,15 +258,15 @@ async def test_what_was_said_is_learnt_by_the_worker_and_keeps_its_owner(
         assert {hit.memory.source for hit in hits} == {"extraction"}
         assert {hit.memory.session_id for hit in hits} == {"s"}
         assert {hit.memory.message_ids for hit in hits} == {("m1",)}
-        assert (await service.get_session(scope, "s")).pending_extraction == 0
+
+        async def read() -> bool:  # what was learnt is stored first, and then marked as read
+            return (await service.get_session(scope, "s")).pending_extraction == 0
+
+        assert await _within(60, read)
         assert await recalled(service, other_scope) == []
         # Forgotten while the worker lives: it does not learn it again.
         await service.forget(scope, [hit.memory.id for hit in hits])
         await service.append_to_session(scope, "s", [said("The weather was fine.", id="m2")])
-
-        async def read() -> bool:
-            return (await service.get_session(scope, "s")).pending_extraction == 0
-
         assert await _within(60, read)
         assert not any("Hamburg" in text for text in await recalled(service, scope))
 

@@ -312,6 +312,25 @@ async def test_a_forgotten_session_does_not_come_back_because_its_words_were_sai
     assert (report.forgotten, report.sessions, report.messages) == (2, 0, 0)
 
 
+async def test_a_forgotten_message_stays_out_of_a_session_that_comes_back(
+    service: MemoryService, store: Store, scope: Scope
+) -> None:
+    """The session itself was not forgotten: it had expired, or is in another store."""
+    await service.append_to_session(scope, "s", [said("I like tea", id="m1"), said("and the sea", id="m2")])
+    old = await exported(store, scope)
+    other = new_scope()
+    await service.append_to_session(other, "s0", [said("I LIKE tea", id="m0")])
+    fact = await stored(service, other, "Likes tea", session_id="s0", message_ids=("m0",))
+    await service.forget(other, [fact])
+    report = await import_lines(store, old, into=other)
+    assert (report.sessions, report.messages, report.forgotten) == (1, 1, 1)
+    assert [m.id for m in (await service.get_session(other, "s")).messages] == ["m2"]
+    assert await recalled(service, other) == ["and the sea"]
+    hidden = [line.replace('"hidden":false', '"hidden":true') for line in old]
+    report = await import_lines(store, hidden, into=other)
+    assert (report.messages, report.forgotten, report.unchanged) == (0, 1, 1)
+
+
 async def test_said_again_lets_an_export_bring_back_what_was_forgotten(
     service: MemoryService, store: Store, scope: Scope
 ) -> None:
@@ -510,6 +529,7 @@ BAD: dict[str, Callable[[Scope], dict[str, Any]]] = {
     "no time": lambda s: memory_line(s, created_at="yesterday"),
     "time as number": lambda s: memory_line(s, created_at=5),
     "time out of range": lambda s: memory_line(s, event_date="9999-12-31T23:59:59-14:00"),
+    "id with a separator": lambda s: memory_line(s, id="a\x1fb"),
     "topic with a separator": lambda s: memory_line(s, topics=["a\x1fb"]),
     "source with a separator": lambda s: memory_line(s, sources=["a\x1fb"]),
     "too many topics": lambda s: memory_line(s, topics=[str(n) for n in range(33)]),
@@ -752,3 +772,17 @@ async def test_a_hundred_thousand_memories_go_round_in_little_memory(own_home: H
         grown_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
         assert grown_kb < 100_000
         assert (await service.recall(Query(scope=scope, limit=1))).total == 100_000
+
+
+async def test_days_at_the_ends_of_the_calendar_come_along_in_every_zone(own_home: Home) -> None:
+    from zoneinfo import ZoneInfo
+
+    first, last = "0001-01-01T00:00:00+00:00", "9999-12-31T23:59:59+00:00"
+    lines = text_of(
+        memory_line(Scope(), id="first", text="first day", event_date=first),
+        memory_line(Scope(), id="last", text="last day", event_date=last),
+    )
+    for zone in ("America/New_York", "Asia/Tokyo"):
+        async with open_store(settings_of(own_home, timezone=ZoneInfo(zone)), name="test") as store:
+            report = await import_lines(store, lines, into=new_scope())
+            assert (report.stored, report.bad) == (2, [])

@@ -298,5 +298,7 @@ def refused(error: ResponseError, where: str) -> Unavailable | Internal:
     if isinstance(error, (OutOfMemoryError, ReadOnlyError, NoPermissionError)) or text.startswith(_NO_WRITES):
         return Unavailable(f"Redis at {where} takes no writes ({text[:60]}); see `mcp-memory doctor`")
     if "no such index" in text.lower() or "unknown index" in text.lower():
-        return Unavailable(f"the search index is missing on Redis at {where}; call again, it is made anew")
+        return Unavailable(
+            f"the search index is missing on Redis at {where}; a server that starts makes it anew: restart this one"
+        )
     return Internal(f"Redis at {where} refused a command: {text.split(':', maxsplit=1)[0][:80]}")

@@ -45,7 +45,7 @@ class Row:
 
 def memory_row(scope: Scope, memory: Memory, *, now: datetime, tz: tzinfo) -> Row:
     """A memory as it is written. `now` is the moment of recording."""
-    day = memory.event_date.astimezone(tz).date().isoformat() if memory.event_date else ""
+    day = local_time(memory.event_date, tz).date().isoformat() if memory.event_date else ""
     shared: Fields = _tags(memory, session_id=memory.session_id)
     shared |= {"rec": milliseconds(now), "until": "inf", "at": milliseconds(memory.event_date or memory.created_at)}
     labels = " ".join((*memory.topics, *memory.entities))
@@ -164,7 +164,15 @@ def _groups(scope: Scope, shared: Fields, record: Fields, memory: Memory, contex
 
 def _date_words(moment: datetime | None, tz: tzinfo) -> str:
     """A date as people write it, so that "in May" finds it by words (BM25 with dates: +1 point on LoCoMo)."""
-    return "" if moment is None else moment.astimezone(tz).strftime("%-d %B %Y")
+    return "" if moment is None else local_time(moment, tz).strftime("%-d %B %Y")
+
+
+def local_time(moment: datetime, tz: tzinfo) -> datetime:
+    """The moment in a zone; on the first and last day of the calendar, where a zone may lead out of it, in UTC."""
+    try:
+        return moment.astimezone(tz)
+    except OverflowError:
+        return moment
 
 
 def read_memory(fields: Mapping[str, bytes]) -> Memory:

@@ -343,6 +343,24 @@ async def test_a_token_forgets_exactly_what_was_shown(service: MemoryService, sc
     assert left == {kept, late}
 
 
+async def test_a_memory_that_says_something_else_by_now_is_not_forgotten_by_an_older_preview(
+    service: MemoryService, scope: Scope
+) -> None:
+    await service.remember(scope, [memory("peanut fact", id="a"), memory("another peanut fact", id="b")])
+    preview = await service.preview_forget(scope, text="peanut")
+    await service.edit_memory(scope, "a", {"text": "likes tea, which was never shown"})
+    with pytest.raises(Conflict, match="preview again"):
+        await service.confirm_forget(scope, preview.confirm)
+    assert (await found(service, scope)).total == 2
+
+
+async def test_a_memory_that_is_gone_already_does_not_hold_up_a_preview(service: MemoryService, scope: Scope) -> None:
+    await service.remember(scope, [memory("peanut fact", id="a"), memory("another peanut fact", id="b")])
+    preview = await service.preview_forget(scope, text="peanut")
+    await service.forget(scope, ["a"])
+    assert await service.confirm_forget(scope, preview.confirm) == ["b"]
+
+
 async def test_a_token_works_once(service: MemoryService, scope: Scope) -> None:
     await stored(service, scope, "peanut fact")
     preview = await service.preview_forget(scope, text="peanut")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -367,3 +368,19 @@ async def test_extreme_dates_are_kept_or_refused(service: MemoryService, scope: 
     first = datetime(1, 1, 1, tzinfo=UTC)
     query = Query(scope=scope, after=first, before=datetime(1900, 1, 1, tzinfo=UTC))
     assert len((await service.recall(query)).hits) == 2
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo", "Pacific/Kiritimati"])
+async def test_the_first_and_the_last_day_of_the_calendar_are_kept_in_every_zone(
+    store_home: Any, scope: Scope, zone: str
+) -> None:
+    from mcp_memory.app import open_service
+
+    days = [datetime.fromisoformat(day).replace(tzinfo=UTC) for day in ("0001-01-01", "9999-12-31T23:59:59.999999")]
+    async with open_service(settings_of(store_home, timezone=ZoneInfo(zone))) as service:
+        for day in days:
+            memory_id = await stored(service, scope, f"on {day}", event_date=day)
+            assert (await service.get_memory(scope, memory_id)).event_date == day
+            await service.append_to_session(scope, "s", [said(f"said on {day}", id=str(day), created_at=day)])
+        assert [m.created_at for m in (await service.get_session(scope, "s")).messages] == days
+        assert (await found(service, scope)).total == 4
