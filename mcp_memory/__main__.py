@@ -4,6 +4,7 @@ The bare command is what a host starts: it imports the stdio face and nothing of
 for it.
 """
 
+import signal
 import sys
 
 HINT = """\
@@ -34,6 +35,8 @@ def _run(arguments: list[str]) -> int:
 
 
 def _serve() -> None:
+    # While modules load, an interrupt raised inside a callback is lost: end at once until the face has its handlers.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     from mcp_memory.faces.mcp.stdio import run_stdio  # noqa: PLC0415 (the SDK: not on a command's way)
 
     if sys.stdin is not None and sys.stdin.isatty():  # pyright: ignore[reportUnnecessaryComparison] (`<&-` in a shell)

@@ -1,5 +1,9 @@
 """The stdio process on a fake service: `python tests/faces/serve_fake.py`."""
 
+import signal
+
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # as `python -m mcp_memory` does before it loads anything
+
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager

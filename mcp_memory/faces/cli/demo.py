@@ -123,6 +123,9 @@ class Demo(Command):
                 if isinstance(cause, MemoryServerError | BrokenPipeError):
                     raise cause from None
                 raise Unavailable(_why(cause, folder)) from error
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError  # Ctrl-C came while something waited that keeps cancellations to itself
         seconds = round(time.perf_counter() - story.began, 2)
         _conclude(story, seconds, kept=self.home)
         value = {"ok": not story.failures, "seconds": seconds, "failed": story.failures, "steps": story.steps}
